@@ -1,0 +1,45 @@
+# make repro   set-up and the main job        make test   set-up and the tests
+# make results PRESET=cpu-byra   run a preset and keep its evidence under results/
+PYTHON ?= python3
+JOBS ?= 0
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+# every recipe sees the environment: the commands in dvc.yaml start with `python`
+export PATH := $(BIN):$(PATH)
+export VIRTUAL_ENV := $(abspath $(VENV))
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: repro test lint lock bench results setup
+
+repro: $(READY)
+	synthtrace repro -j $(JOBS)
+
+test: $(READY)
+	python -m pytest
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	mypy
+
+results: $(READY)
+	@test -n "$(PRESET)" || { echo "usage: make results PRESET=cpu-byra (presets/ lists them)"; exit 1; }
+	synthtrace results $(PRESET)
+
+bench: $(READY)
+	python benchmarks/pipeline.py
+
+# hashes only: no index address may enter the file
+lock: $(READY)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --upgrade --quiet -o requirements.lock
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $(READY)

@@ -1,0 +1,1 @@
+"""Synthetic augmentation of small medical image sets that a reviewer can believe."""

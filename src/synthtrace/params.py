@@ -1,0 +1,271 @@
+"""Typed, validated view of ``params.yaml``: every knob is checked before any work starts."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from synthtrace.errors import InputError
+
+PARAMS_FILE = Path("params.yaml")
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Natural = Annotated[int, Field(ge=0, strict=True)]
+Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Channels = Annotated[list[Count], Field(min_length=1)]
+
+
+class Block(BaseModel):
+    """A block of params.yaml: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Compute(Block):
+    """Where a stage computes; both are recorded, another thread count gives other bytes."""
+
+    threads: Count
+    device: Literal["auto", "cpu", "cuda"]
+
+
+class Columns(Block):
+    """Names that a foreign manifest gives to our columns (`table` data sets); null: the data set has none."""
+
+    path: str
+    label: str
+    patient_id: str | None
+    frame: str | None
+    grade: str | None
+    mask_path: str | None
+    group_id: str | None
+
+
+class Dataset(Block):
+    """Which scans are studied and where they lie."""
+
+    kind: Literal["phantom", "table", "byra"]
+    path: str
+    labels: Annotated[list[str], Field(min_length=2)]
+    patient_ids: Literal["manifest", "none"]
+    columns: Columns
+
+
+class Simulate(Block):
+    """The phantom: the study's patients and an unlabelled corpus of other patients."""
+
+    patients: Count
+    frames: Count
+    prevalence: Annotated[float, Field(gt=0, lt=1)]
+    unlabelled_patients: Natural
+    unlabelled_frames: Count
+
+
+class Preprocess(Block):
+    """Region of interest, centre crop in native pixels, fixed crops for classification."""
+
+    crop_size: Annotated[int, Field(ge=16, le=4096, strict=True)]
+    image_size: Annotated[int, Field(ge=16, le=1024, strict=True)]
+    channels: Literal[1, 3]
+
+
+class Split(Block):
+    """How folds are made: `kfold` is patient-level, stratified by label."""
+
+    protocol: Literal["kfold"]
+    folds: Annotated[list[Natural], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _consecutive(self) -> "Split":
+        if self.folds != list(range(len(self.folds))):
+            raise ValueError(f"lists the folds 0, 1, ..., n-1; found {self.folds}")
+        return self
+
+
+class Autoencoder(Block):
+    """The latent space: taken pre-trained, its decoder fine-tuned, or trained from scratch on a fold's training images."""
+
+    mode: Literal["pretrained", "decoder", "scratch"]
+    pretrained: str | None
+    channels: Channels
+    latent_channels: Count
+    layers_per_block: Count
+    kl_weight: Annotated[float, Field(ge=0)]
+    steps: Count
+    batch_size: Count
+    learning_rate: Rate
+    crop_scale: Rate
+
+
+class Features(Block):
+    """The in-domain extractor, one a fold, trained on the fold's training images."""
+
+    backbone: str
+    steps: Count
+    batch_size: Count
+    learning_rate: Rate
+    weight_decay: Fraction
+
+
+class Generator(Block):
+    """Latent diffusion, one model a kind and fold."""
+
+    kinds: Annotated[list[Name], Field(min_length=1)]
+    steps: Count
+    batch_size: Count
+    learning_rate: Rate
+    weight_decay: Fraction
+    warmup_steps: Natural
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    condition_dropout: Fraction
+    crop_scale: Rate
+    channels: Channels
+    layers_per_block: Count
+    attention: bool
+    label_dim: Count
+    map_classes: Annotated[int, Field(ge=2, le=8, strict=True)]
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> "Generator":
+        if len(set(self.kinds)) != len(self.kinds):
+            raise ValueError(f"kinds names one twice: {self.kinds}")
+        return self
+
+
+class Sample(Block):
+    """What a pool holds and how it is drawn."""
+
+    images: Count
+    batch_size: Count
+    sampler: Literal["ddim"]
+    steps: Count
+    guidance_scale: Annotated[float, Field(ge=1, le=50)]
+    labels: Literal["balanced", "prior"]
+    map_distortion: Annotated[float, Field(ge=0, le=0.2)]
+
+
+class Selection(Block):
+    """Which candidates of a pool are kept. Copies of training images are never kept."""
+
+    method: Literal["none"]
+    copy_quantile: Fraction
+
+
+class Classifier(Block):
+    """The classifier that the study is about."""
+
+    backbones: Annotated[list[str], Field(min_length=1)]
+    weights: str | None
+    seeds: Count
+    steps: Count
+    batch_size: Count
+    learning_rate: Rate
+    weight_decay: Fraction
+    augmentation: Literal["none", "flip"]
+    traditional_scale: Rate
+    traditional_degrees: Annotated[float, Field(ge=0, le=180)]
+    traditional_rotated: Fraction
+
+
+class Compare(Block):
+    """The statistics of the comparison."""
+
+    bootstrap: Annotated[int, Field(ge=100, strict=True)]
+
+
+class Report(Block):
+    """The page for people."""
+
+    images_per_class: Count
+
+
+class Params(Block):
+    """All of params.yaml, in the order of the flow."""
+
+    mixing_rate: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+    seed: Natural
+    compute: Compute
+    dataset: Dataset
+    simulate: Simulate
+    preprocess: Preprocess
+    split: Split
+    autoencoder: Autoencoder
+    features: Features
+    generator: Generator
+    sample: Sample
+    selection: Selection
+    classifier: Classifier
+    compare: Compare
+    report: Report
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Params":
+        factor = 2 ** (len(self.autoencoder.channels) - 1)
+        deepest = factor * 2 ** (len(self.generator.channels) - 1)
+        if self.preprocess.image_size % deepest:
+            raise ValueError(
+                f"preprocess.image_size must be a multiple of {deepest}, the autoencoder's factor {factor} times the "
+                f"denoiser's {deepest // factor}; found {self.preprocess.image_size}"
+            )
+        if self.preprocess.crop_size < self.preprocess.image_size:
+            raise ValueError(
+                f"preprocess.crop_size ({self.preprocess.crop_size}) must not be smaller than "
+                f"preprocess.image_size ({self.preprocess.image_size})"
+            )
+        return self
+
+
+def known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Dotted names of every parameter below a model, blocks included."""
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def unknown_key(key: str, source: str) -> InputError:
+    """The error for a parameter that does not exist, naming the nearest one that does."""
+    known = known_keys(Params)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return InputError(f"{source}: unknown parameter {key!r}; the nearest known one is {near[0]!r}")
+
+
+def parse_params(tree: Any, source: str = str(PARAMS_FILE)) -> Params:
+    """Validate a parsed YAML tree; raises InputError naming `source` and the first offending parameter."""
+    if not isinstance(tree, dict):
+        raise InputError(f"{source}: expected blocks of parameters, found {type(tree).__name__}")
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        problems = error.errors()
+        for problem in problems:
+            if problem["type"] == "extra_forbidden":
+                raise unknown_key(".".join(str(part) for part in problem["loc"]), source) from None
+        problem = problems[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        if problem["type"] == "missing":
+            raise InputError(f"{source}: parameter {key!r} is missing") from None
+        found = f"; found {problem['input']!r}" if key and problem["type"] != "value_error" else ""
+        raise InputError(f"{source}: {key + ': ' if key else ''}{message}{found}") from None
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and validate a parameter file.
+
+    Raises:
+        InputError: the file is missing, is no YAML, or holds an unknown, missing, mistyped or out-of-range parameter.
+    """
+    try:
+        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run this in the folder that holds dvc.yaml") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    return parse_params(tree, str(path))
