@@ -1,0 +1,82 @@
+"""Folds: which images a model may learn from and which ones judge it. A patient is never on both sides."""
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from synthtrace.errors import InputError
+from synthtrace.seeds import Seeds
+
+
+def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "manifest") -> pd.DataFrame:
+    """Patient-level folds, stratified by label (paper 0: 55 patients, 44 to train and 11 to test in each of 5 folds).
+
+    Every image is a test image of exactly one fold and a training image of the others. Every fold tests the floor or the
+    ceiling of (patients of a class / folds) of each class, and fold sizes in patients differ by one at most.
+
+    Args:
+        manifest: contract columns of a manifest, one row an image.
+        folds: number of folds, at least 2.
+        seeds: the root of the seeded shuffle (stream "split").
+        patient_ids: "manifest", or "none" for a data set without patient ids, which is then grouped by `group_id`, and where
+            that is absent by `pixel_hash` (an image and its exact copies). Groups of mixed labels are legal only there; they go
+            through scikit-learn's StratifiedGroupKFold, which balances images of a class and promises nothing about groups.
+
+    Returns:
+        The folds table (tables.FOLDS): every image once a fold, roles train and test.
+
+    Raises:
+        InputError: a patient has two labels, or a class has fewer patients (groups) than there are folds.
+    """
+    units = "patients" if patient_ids == "manifest" else "groups of images"
+    groups = manifest["patient_id"] if patient_ids == "manifest" else _groups_without_patients(manifest)
+    groups = groups.astype(str)
+    labels_of = manifest.groupby(groups)["label"].unique()
+    mixed = labels_of.index[labels_of.map(len) > 1]
+    if len(mixed) and patient_ids == "manifest":
+        found = sorted(int(label) for label in labels_of[mixed[0]])
+        raise InputError(f"patient {mixed[0]!r} has the labels {found} in the manifest; expected one label a patient")
+    for (label, name), rows in groups.groupby([manifest["label"], manifest["label_name"]]):
+        if rows.nunique() < folds:
+            raise InputError(
+                f"class {name!r} (label {label}) has {rows.nunique()} {units}, fewer than the {folds} folds of split.folds"
+            )
+    if len(mixed):
+        tested_in = _deal_mixed(manifest["label"], groups, folds, seeds)
+    else:
+        tested_in = groups.map(_deal(labels_of.map(lambda labels: int(labels[0])), folds, seeds))
+    tables = [
+        manifest[["image_id", "patient_id"]].assign(fold=fold, role=np.where(tested_in == fold, "test", "train"))
+        for fold in range(folds)
+    ]
+    return pd.concat(tables, ignore_index=True)[["fold", "image_id", "patient_id", "role"]]
+
+
+def _groups_without_patients(manifest: pd.DataFrame) -> pd.Series:
+    """What must stay together when nobody knows the patients; prefixes keep an id and a hash apart."""
+    alone = "pixels:" + manifest["pixel_hash"].astype(str)
+    if "group_id" not in manifest.columns:
+        return alone
+    return ("group:" + manifest["group_id"].astype("string")).fillna(alone)
+
+
+def _deal(label_of: pd.Series, folds: int, seeds: Seeds) -> dict[str, int]:
+    """Fold of each group: classes shuffled, laid end to end and dealt round the folds like cards.
+
+    A run of consecutive cards gives each fold the floor or the ceiling of its share: so for every class, and for all of them.
+    """
+    deck: list[str] = []
+    for label in sorted(label_of.unique()):
+        members = sorted(label_of.index[label_of == label])
+        deck += [members[i] for i in seeds.stream("split", int(label)).permutation(len(members))]
+    return {group: position % folds for position, group in enumerate(deck)}
+
+
+def _deal_mixed(labels: pd.Series, groups: pd.Series, folds: int, seeds: Seeds) -> np.ndarray:
+    """Fold of each image when groups hold several labels; rows are ordered by group first, so that file order is no matter."""
+    order = np.lexsort((labels.to_numpy(), groups.to_numpy(dtype=str)))
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seeds.integer("split", "mixed") % 2**32)
+    tested_in = np.empty(len(labels), dtype=int)
+    for fold, (_, test) in enumerate(splitter.split(order, labels.to_numpy()[order], groups.to_numpy(dtype=str)[order])):
+        tested_in[order[test]] = fold
+    return tested_in
