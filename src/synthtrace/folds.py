@@ -26,11 +26,11 @@ def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "
         The folds table (tables.FOLDS): every image once a fold, roles train and test.
 
     Raises:
-        InputError: a patient has two labels, or a class has fewer patients (groups) than there are folds.
+        InputError: an image has no patient, a patient has two labels, or a class has fewer patients (groups) than there are
+            folds.
     """
     units = "patients" if patient_ids == "manifest" else "groups of images"
-    groups = manifest["patient_id"] if patient_ids == "manifest" else _groups_without_patients(manifest)
-    groups = groups.astype(str)
+    groups = _patients(manifest) if patient_ids == "manifest" else _groups_without_patients(manifest)
     labels_of = manifest.groupby(groups)["label"].unique()
     mixed = labels_of.index[labels_of.map(len) > 1]
     if len(mixed) and patient_ids == "manifest":
@@ -52,12 +52,21 @@ def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "
     return pd.concat(tables, ignore_index=True)[["fold", "image_id", "patient_id", "role"]]
 
 
+def _patients(manifest: pd.DataFrame) -> pd.Series:
+    missing = manifest.loc[manifest["patient_id"].isna(), "image_id"]
+    if len(missing):
+        raise InputError(
+            f"image {missing.iloc[0]!r} has no patient_id in the manifest; expected one, or dataset.patient_ids: none"
+        )
+    return manifest["patient_id"].astype(str)
+
+
 def _groups_without_patients(manifest: pd.DataFrame) -> pd.Series:
     """What must stay together when nobody knows the patients; prefixes keep an id and a hash apart."""
     alone = "pixels:" + manifest["pixel_hash"].astype(str)
     if "group_id" not in manifest.columns:
         return alone
-    return ("group:" + manifest["group_id"].astype("string")).fillna(alone)
+    return ("group:" + manifest["group_id"].astype("string")).fillna(alone).astype(str)
 
 
 def _deal(label_of: pd.Series, folds: int, seeds: Seeds) -> dict[str, int]:
@@ -72,11 +81,11 @@ def _deal(label_of: pd.Series, folds: int, seeds: Seeds) -> dict[str, int]:
     return {group: position % folds for position, group in enumerate(deck)}
 
 
-def _deal_mixed(labels: pd.Series, groups: pd.Series, folds: int, seeds: Seeds) -> np.ndarray:
+def _deal_mixed(labels: pd.Series, groups: pd.Series, folds: int, seeds: Seeds) -> pd.Series:
     """Fold of each image when groups hold several labels; rows are ordered by group first, so that file order is no matter."""
     order = np.lexsort((labels.to_numpy(), groups.to_numpy(dtype=str)))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seeds.integer("split", "mixed") % 2**32)
     tested_in = np.empty(len(labels), dtype=int)
     for fold, (_, test) in enumerate(splitter.split(order, labels.to_numpy()[order], groups.to_numpy(dtype=str)[order])):
         tested_in[order[test]] = fold
-    return tested_in
+    return pd.Series(tested_in, index=labels.index)
