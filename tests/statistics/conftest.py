@@ -1,0 +1,43 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def predict():
+    """Make a predictions table: patients with frames, scores that carry `signal` about the label, rounded so that some tie."""
+
+    def make(
+        patients: dict[int, int],
+        signal: float = 1.0,
+        frames: int = 3,
+        seeds: int = 2,
+        noise_seed: int = 0,
+        backbone="net",
+        rate=0.0,
+    ) -> pd.DataFrame:
+        rng = np.random.default_rng(noise_seed)
+        classes = max(len(patients), 2)
+        who = [(label, index) for label, count in patients.items() for index in range(count)]
+        rows = []
+        for seed in range(seeds):
+            for label, index in who:
+                habit = rng.normal(size=classes)
+                for frame in range(frames):
+                    logits = habit + rng.normal(size=classes) + signal * (np.arange(classes) == label)
+                    shares = np.round(np.exp(logits) / np.exp(logits).sum(), 2)
+                    rows.append(
+                        {
+                            "backbone": backbone,
+                            "mixing_rate": rate,
+                            "seed": seed,
+                            "fold": index % 5,
+                            "image_id": f"{label}-{index}-{frame}",
+                            "patient_id": f"{label}-{index}",
+                            "label": label,
+                            **{f"p{c}": share for c, share in enumerate(shares)},
+                        }
+                    )
+        return pd.DataFrame(rows)
+
+    return make
