@@ -124,7 +124,7 @@ class Generator(Block):
     crop_scale: Rate
     channels: Channels
     layers_per_block: Count
-    attention: bool
+    attention_levels: Count
     label_dim: Count
     map_classes: Annotated[int, Field(ge=2, le=8, strict=True)]
 
@@ -209,6 +209,11 @@ class Params(Block):
             raise ValueError(
                 f"preprocess.image_size must be a multiple of {deepest}, the autoencoder's factor {factor} times the "
                 f"denoiser's {deepest // factor}; found {self.preprocess.image_size}"
+            )
+        if self.autoencoder.mode != "scratch" and self.autoencoder.pretrained is None and self.dataset.kind != "phantom":
+            raise ValueError(
+                f"autoencoder.mode {self.autoencoder.mode!r} needs autoencoder.pretrained when dataset.kind is "
+                f"{self.dataset.kind!r}: only the phantom has a corpus to pre-train on; or use mode 'scratch'"
             )
         if self.preprocess.crop_size < self.preprocess.image_size:
             raise ValueError(

@@ -37,7 +37,8 @@ PREDICTIONS = ["backbone", "mixing_rate", "seed", "fold", "image_id", "patient_i
 
 # identifiers stay text: "007" is a patient, not the number 7
 _TEXT = dict.fromkeys(
-    ("image_id", "pixel_hash", "path", "patient_id", "label_name", "source", "group_id", "mask_path"), "string"
+    ("image_id", "pixel_hash", "path", "patient_id", "label_name", "source", "group_id", "mask_path"),
+    "string",
 )
 
 

@@ -1,0 +1,1 @@
+"""Autoencoders and the generator families: one protocol, one registry."""

@@ -1,0 +1,127 @@
+"""The latent space: an AutoencoderKL trained here, fine-tuned, or taken from a given checkpoint (Rombach et al. 2021)."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from diffusers import AutoencoderKL
+
+from synthtrace import compute
+from synthtrace.errors import InputError
+from synthtrace.generators.batches import Batch
+from synthtrace.params import Autoencoder
+from synthtrace.seeds import Seeds
+
+
+def build(params: Autoencoder, image_size: int, channels: int) -> AutoencoderKL:
+    """A new AutoencoderKL that halves the side once for each entry of `channels` after the first."""
+    levels = len(params.channels)
+    return AutoencoderKL(
+        in_channels=channels,
+        out_channels=channels,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=tuple(params.channels),
+        layers_per_block=params.layers_per_block,
+        latent_channels=params.latent_channels,
+        norm_num_groups=min(32, min(params.channels)),
+        sample_size=image_size,
+        mid_block_add_attention=False,
+    )
+
+
+def load(source: str | Path) -> AutoencoderKL:
+    """Load an AutoencoderKL from a local diffusers folder or a hub id.
+
+    Raises:
+        InputError: neither a folder that holds one nor a hub id that can be had, naming `autoencoder.pretrained`.
+    """
+    try:
+        return AutoencoderKL.from_pretrained(source, use_safetensors=True, low_cpu_mem_usage=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"autoencoder.pretrained: {str(source)!r} is neither a diffusers AutoencoderKL folder nor a hub id that could be "
+            f"loaded ({reason})"
+        ) from None
+
+
+class LatentSpace:
+    """Encode images to latents of unit deviation and back.
+
+    `shift` and `scale` are measured on training images: z = (E(x) - shift) * scale. Grey images are replicated for a
+    three-channel autoencoder here and nowhere else.
+    """
+
+    def __init__(self, autoencoder: AutoencoderKL, channels: int, shift: float = 0.0, scale: float = 1.0) -> None:
+        self.autoencoder = autoencoder.eval().requires_grad_(False)
+        self.channels, self.shift, self.scale = channels, shift, scale
+        self._replicate = channels == 1 and autoencoder.config["in_channels"] == 3
+
+    @property
+    def factor(self) -> int:
+        """How many pixels a side one latent covers."""
+        return 2 ** (len(self.autoencoder.config["block_out_channels"]) - 1)
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of a latent."""
+        return self.autoencoder.config["latent_channels"]
+
+    @torch.no_grad()
+    def encode(self, images: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+        """Images (N, C, S, S) in [-1, 1] to latents (N, L, S/f, S/f), drawn from the posterior with a CPU generator."""
+        if self._replicate:
+            images = images.expand(-1, 3, -1, -1)
+        posterior = self.autoencoder.encode(images).latent_dist
+        draw = torch.randn(posterior.mean.shape, generator=noise).to(images.device)
+        return (posterior.mean + posterior.std * draw - self.shift) * self.scale
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents to images (N, C, S, S), clipped to [-1, 1]."""
+        images = self.autoencoder.decode(latents / self.scale + self.shift).sample
+        if self._replicate:
+            images = images.mean(dim=1, keepdim=True)
+        return images.clamp(-1, 1)
+
+    def measure(self, images: torch.Tensor, noise: torch.Generator) -> None:
+        """Set `shift` and `scale` so that latents of these images have mean 0 and deviation 1."""
+        self.shift, self.scale = 0.0, 1.0
+        latents = torch.cat([self.encode(batch, noise) for batch in images.split(64)])
+        self.shift = latents.mean().item()
+        self.scale = 1 / latents.std().item()
+
+
+class AutoencoderTraining(lightning.LightningModule):
+    """L1 reconstruction and a small Kullback-Leibler term; with `decoder_only` the encoder stays as it is."""
+
+    def __init__(
+        self, autoencoder: AutoencoderKL, params: Autoencoder, seeds: Seeds, names: tuple[str | int, ...], decoder_only: bool
+    ) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder.train()
+        self._params, self._seeds, self._names = params, seeds, names
+        if decoder_only:
+            autoencoder.encoder.requires_grad_(False)
+            autoencoder.quant_conv.requires_grad_(False)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """Loss of one batch."""
+        images = batch.images
+        if self.autoencoder.config["in_channels"] == 3:
+            images = images.expand(-1, 3, -1, -1)
+        posterior = self.autoencoder.encode(images).latent_dist
+        noise = compute.generator(self._seeds.integer(*self._names, "posterior", batch.step))
+        latents = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=noise).to(images.device)
+        reconstruction = self.autoencoder.decode(latents).sample
+        divergence = posterior.kl().mean() / posterior.mean[0].numel()
+        return torch.nn.functional.l1_loss(reconstruction, images) + self._params.kl_weight * divergence
+
+    def configure_optimizers(self) -> Any:
+        """Adam with a cosine decay to zero."""
+        trained = [parameter for parameter in self.autoencoder.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=self._params.learning_rate, weight_decay=0.0)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self._params.steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

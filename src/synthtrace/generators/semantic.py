@@ -1,0 +1,115 @@
+"""`semantic`: latent diffusion conditioned on a brightness map, projected and concatenated to the latent (paper 0, Methods)."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from diffusers import ConfigMixin, ModelMixin, UNet2DModel
+from diffusers.configuration_utils import register_to_config
+from skimage.transform import PiecewiseAffineTransform, warp
+from torch.nn.functional import one_hot
+
+from synthtrace.generators.batches import Batch, shrink_map
+from synthtrace.generators.protocol import Choice, Family, LatentShape, Reference, block_types
+from synthtrace.params import Generator
+from synthtrace.seeds import Seeds
+
+# control points a side of the piecewise affine distortion
+GRID = 5
+
+
+class MapProjection(ModelMixin, ConfigMixin):
+    """One-hot maps (B, classes, 2^halvings s, 2^halvings s) to (B, out_channels, s, s)."""
+
+    @register_to_config
+    def __init__(self, classes: int, out_channels: int, halvings: int, width: int = 32) -> None:
+        super().__init__()
+        layers: list[torch.nn.Module] = [torch.nn.Conv2d(classes, width, 3, padding=1)]
+        for _ in range(halvings):
+            layers += [torch.nn.SiLU(), torch.nn.Conv2d(width, width, 3, stride=2, padding=1)]
+        self.layers = torch.nn.Sequential(*layers, torch.nn.SiLU(), torch.nn.Conv2d(width, out_channels, 1))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Project."""
+        return self.layers(maps)
+
+
+class Semantic(Family):
+    """U-Net on the latent and the projected map; the null map is all zeros, which no one-hot map is."""
+
+    def __init__(self, unet: UNet2DModel, projection: MapProjection) -> None:
+        super().__init__()
+        self.unet, self.projection = unet, projection
+
+    @classmethod
+    def build(cls, params: Generator, latent: LatentShape, classes: int) -> Self:
+        """See Family; maps have half the image's side, so the projection halves them log2(factor) - 1 times."""
+        down = block_types("DownBlock2D", "AttnDownBlock2D", len(params.channels), params.attention_levels)
+        unet = UNet2DModel(
+            sample_size=latent.size,
+            in_channels=2 * latent.channels,
+            out_channels=latent.channels,
+            block_out_channels=tuple(params.channels),
+            layers_per_block=params.layers_per_block,
+            down_block_types=down,
+            up_block_types=tuple(name.replace("Down", "Up") for name in reversed(down)),
+            attention_head_dim=8,
+            norm_num_groups=min(32, min(params.channels)),
+        )
+        halvings = latent.factor.bit_length() - 2
+        return cls(unet, MapProjection(params.map_classes, latent.channels, halvings))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """See Family."""
+        return cls(
+            UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False),
+            MapProjection.from_pretrained(folder / "projection", use_safetensors=True, low_cpu_mem_usage=False),
+        )
+
+    def save(self, folder: Path) -> None:
+        """See Family."""
+        self.unet.save_pretrained(folder / "unet")
+        self.projection.save_pretrained(folder / "projection")
+
+    def condition(self, batch: Batch) -> torch.Tensor:
+        """One-hot maps (B, classes, S/2, S/2)."""
+        if batch.maps is None:
+            raise ValueError("a semantic batch has maps")
+        return self._one_hot(batch.maps)
+
+    def null(self, condition: torch.Tensor) -> torch.Tensor:
+        """The null map."""
+        return torch.zeros_like(condition)
+
+    def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """See Family."""
+        return self.unet(torch.cat([latents, self.projection(condition)], dim=1), timesteps).sample
+
+    def choose(self, index: int, label: int, reference: Reference, seeds: Seeds, names: tuple[str | int, ...]) -> Choice:
+        """A training image, drawn uniformly: the label is its patient's, so labels follow their natural prior."""
+        chosen = int(seeds.stream(*names, "condition_image", index).integers(len(reference.image_ids)))
+        seed = seeds.integer(*names, "condition", index)
+        return Choice(int(reference.labels[chosen]), reference.image_ids[chosen], seed)
+
+    def realise(self, choice: Choice, reference: Reference) -> torch.Tensor:
+        """The chosen image's map under a weak piecewise affine distortion, one-hot (classes, map_size, map_size)."""
+        if choice.condition_image_id is None:
+            raise ValueError("a semantic choice names the image whose map it takes")
+        classes = shrink_map(reference.maps[reference.image_ids.index(choice.condition_image_id)], reference.map_size)
+        rng = np.random.default_rng(choice.condition_seed)
+        return self._one_hot(torch.from_numpy(distort(classes, reference.distortion, rng))[None].long())[0]
+
+    def _one_hot(self, maps: torch.Tensor) -> torch.Tensor:
+        return one_hot(maps, self.projection.config["classes"]).movedim(-1, 1).float()
+
+
+def distort(classes: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """A map (S, S) warped by moving a grid of control points by N(0, `deviation` * S); no class appears that was not there."""
+    size = len(classes)
+    ticks = np.linspace(0, size - 1, GRID)
+    points = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    moved = points + rng.normal(0, deviation * size, points.shape)
+    transform = PiecewiseAffineTransform.from_estimate(points, moved)
+    return warp(classes, transform, order=0, mode="edge", preserve_range=True).astype(classes.dtype)

@@ -1,0 +1,131 @@
+"""Train one generator of one fold, or one autoencoder, and write its checkpoint folder."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from synthtrace import compute
+from synthtrace.cards import checkpoint_digest, write_card
+from synthtrace.generators import autoencoder
+from synthtrace.generators.autoencoder import AutoencoderTraining, LatentSpace
+from synthtrace.generators.batches import CropBatches, TrainingImages, resize
+from synthtrace.generators.diffusion import DiffusionTraining, denoise, sampler
+from synthtrace.generators.protocol import Family, LatentShape
+from synthtrace.generators.registry import family
+from synthtrace.generators.training import fit
+from synthtrace.params import Autoencoder, Params
+from synthtrace.seeds import Seeds
+from synthtrace.tracking import Tracker
+
+# images in the grid that a training logs, and the steps that it samples them with
+GRID = 8
+GRID_STEPS = 10
+
+
+def train_autoencoder(
+    source: TrainingImages,
+    manifest: pd.DataFrame,
+    params: Params,
+    names: tuple[str | int, ...],
+    folder: Path,
+    tracker: Tracker,
+    device: torch.device,
+    start_from: Path | None = None,
+) -> None:
+    """Train an AutoencoderKL on random resized crops of `source`; with `start_from`, only that checkpoint's decoder.
+
+    `manifest` says whose images `source` holds. Writes config.json, safetensors and card.json below `folder`.
+    """
+    settings: Autoencoder = params.autoencoder
+    seeds = Seeds(params.seed)
+    compute.seed_everything(seeds.integer(*names, "init"))
+    if start_from:
+        model = autoencoder.load(start_from)
+    else:
+        model = autoencoder.build(settings, params.preprocess.image_size, params.preprocess.channels)
+    batches = CropBatches(
+        source,
+        size=params.preprocess.image_size,
+        crop_scale=settings.crop_scale,
+        batch_size=settings.batch_size,
+        steps=settings.steps,
+        seeds=seeds,
+        names=names,
+    )
+    module = AutoencoderTraining(model, settings, seeds, names, decoder_only=start_from is not None)
+    recorder = fit(module, batches, device, tracker)
+    model.eval().cpu().save_pretrained(folder)
+    write_card(
+        folder,
+        kind="autoencoder",
+        fold=names[1] if len(names) > 1 else None,
+        **recorder.seen.card_fields(manifest),
+        params=settings.model_dump(),
+        seed=params.seed,
+        steps=len(recorder.losses),
+        losses={"last_tenth": recorder.final_loss()},
+        started_from=checkpoint_digest(start_from) if start_from else None,
+    )
+
+
+def train_generator(
+    kind: str,
+    fold: int,
+    source: TrainingImages,
+    manifest: pd.DataFrame,
+    params: Params,
+    autoencoder_folder: Path,
+    folder: Path,
+    tracker: Tracker,
+    device: torch.device,
+) -> None:
+    """Train the latent diffusion model `kind` of a fold on `source`, the fold's training images, and write its checkpoint."""
+    settings = params.generator
+    names: tuple[str | int, ...] = ("train_generator", kind, fold)
+    seeds = Seeds(params.seed)
+    space = LatentSpace(autoencoder.load(autoencoder_folder), params.preprocess.channels)
+    size = params.preprocess.image_size
+    whole = torch.stack([resize(torch.from_numpy(image).float(), size) / 127.5 - 1 for image in source.images])
+    space.measure(whole, compute.generator(seeds.integer(*names, "measure")))
+
+    compute.seed_everything(seeds.integer(*names, "init"))
+    latent = LatentShape(space.latent_channels, size // space.factor, space.factor)
+    batches = CropBatches(
+        source,
+        size=size,
+        crop_scale=settings.crop_scale,
+        batch_size=settings.batch_size,
+        steps=settings.steps,
+        seeds=seeds,
+        names=names,
+    )
+    module = DiffusionTraining(family(kind).build(settings, latent, len(params.dataset.labels)), space, settings, seeds, names)
+    recorder = fit(module, batches, device, tracker)
+    model = module.averaged()
+    tracker.grid("samples", preview(model.to(device), space, batches, latent, device))
+    model.cpu().save(folder)
+    sampler().save_pretrained(folder / "scheduler")
+    write_card(
+        folder,
+        kind=kind,
+        fold=fold,
+        **recorder.seen.card_fields(manifest),
+        params=settings.model_dump(exclude={"kinds"}),
+        seed=params.seed,
+        steps=len(recorder.losses),
+        losses={"last_tenth": recorder.final_loss()},
+        autoencoder=checkpoint_digest(autoencoder_folder),
+        latent={"shift": space.shift, "scale": space.scale},
+    )
+
+
+def preview(model: Family, space: LatentSpace, batches: CropBatches, latent: LatentShape, device: torch.device) -> Any:
+    """Sample a small grid for people, uint8 (GRID, C, S, S), under the first batch's conditions."""
+    batch = batches.batch(0)
+    condition = model.condition(batch)[:GRID].to(device)
+    noise = torch.randn((len(condition), latent.channels, latent.size, latent.size), generator=compute.generator(0))
+    space.autoencoder.to(device)
+    images = space.decode(denoise(model, noise.to(device), condition, steps=GRID_STEPS, guidance_scale=1.0))
+    return ((images + 1) * 127.5).round().byte().cpu().numpy()

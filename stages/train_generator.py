@@ -1,0 +1,40 @@
+"""Train the generator of a kind on one fold's training images."""
+
+import argparse
+from pathlib import Path
+
+from synthtrace.stage import stage
+from synthtrace.tables import read_folds, read_manifest, with_role
+
+
+def main() -> None:
+    """Train and write the checkpoint with its card."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", required=True)
+    parser.add_argument("--fold", type=int, required=True)
+    args = parser.parse_args()
+    job = f"train_generator@{args.kind}-{args.fold}"
+    with stage(job) as run:
+        from synthtrace import compute
+        from synthtrace.generators.checkpoints import training_images
+        from synthtrace.generators.train import train_generator
+        from synthtrace.tracking import track
+
+        crops = Path("data/crops")
+        folds = Path("data/folds/folds.csv")
+        autoencoder = Path(f"data/autoencoders/fold{args.fold}")
+        params = run.params
+        device = compute.set_up(params.compute)
+        rows = with_role(read_manifest(crops), read_folds(folds), args.fold, "train")
+        run.say(f"{params.generator.steps} steps on {len(rows)} images of {rows['patient_id'].nunique()} patients ({device})")
+        source = training_images(crops, rows, params.preprocess.channels, maps=True)
+        config = params.generator.model_dump() | {"kind": args.kind, "fold": args.fold, "seed": params.seed}
+        with (
+            track(run, job, [crops, folds, autoencoder], config) as tracker,
+            run.output(f"data/generators/{args.kind}/fold{args.fold}") as folder,
+        ):
+            train_generator(args.kind, args.fold, source, rows, params, autoencoder, folder, tracker, device)
+
+
+if __name__ == "__main__":
+    main()
