@@ -1,0 +1,145 @@
+"""A gate: judge tables of measurements by a suite, write the verdict, and let the study pass or stop.
+
+Great Expectations' own results hold times and ids; the verdict is ours, and the same data and suite give the same bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import great_expectations as gx
+import numpy as np
+import pandas as pd
+from great_expectations.core import ExpectationValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+from synthtrace.digests import digest
+from synthtrace.errors import InputError
+from synthtrace.quality.findings import show
+from synthtrace.stage import Stage
+
+MOST_ROWS = 20
+
+Suites = list[gx.ExpectationSuite]
+
+
+def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[str, pd.DataFrame], suites: Suites) -> None:
+    """Write metrics/quality/<gate>.json and, if no error was found, data/gates/<gate>.json.
+
+    The pass file knows the data and not the suite: a changed suite that still passes re-runs nothing behind the gate.
+
+    Args:
+        run: the running stage.
+        gate: name of the gate.
+        judged: the files and folders that were measured; their digests stand for the data.
+        tables: the measurements, by the names of the suites.
+        suites: one a table.
+
+    Raises:
+        InputError: an expectation of severity `error` failed; the findings were shown and the verdict written.
+    """
+    passed = Path(f"data/gates/{gate}.json")
+    passed.unlink(missing_ok=True)
+    verdict = judge(gate, data_digest(judged), tables, suites)
+    with run.output(f"metrics/quality/{gate}.json") as temporary:
+        write_json(temporary, verdict)
+    show(verdict)
+    failed = [item["name"] for item in verdict["expectations"] if not item["pass"]]
+    if not verdict["pass"]:
+        raise InputError(
+            f"gate {gate}: {len(failed)} of {len(verdict['expectations'])} expectations failed; metrics/quality/{gate}.json "
+            "holds the verdict, and nothing behind the gate runs"
+        )
+    run.say(f"{len(verdict['expectations'])} expectations, {len(failed)} warnings; the gate is open")
+    with run.output(passed) as temporary:
+        write_json(temporary, {name: verdict[name] for name in ("gate", "data", "pass")})
+
+
+def judge(gate: str, data: str, tables: Mapping[str, pd.DataFrame], suites: Suites) -> dict[str, Any]:
+    """The verdict: gate, data, suite, pass, and the expectations in the order of the suite.
+
+    Of each expectation: name, severity (`error` or `warning`), pass, observed, checked, failed_count, failing_rows (up to 20,
+    by the columns that name a row) and todo.
+    """
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_pandas("measurements")
+    expectations = []
+    for suite in suites:
+        table = tables[suite.name].reset_index(drop=True)
+        asset = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("all")
+        batch = asset.get_batch(batch_parameters={"dataframe": table})
+        rows = suite.meta["rows"]
+        options = {"result_format": "COMPLETE", "unexpected_index_column_names": rows}
+        for item in suite.expectations:
+            result = batch.validate(item, result_format=options)
+            expectations.append(_finding(item.configuration, result, rows, table))
+    return {
+        "gate": gate,
+        "data": data,
+        "suite": suite_digest(suites),
+        "pass": all(item["pass"] for item in expectations if item["severity"] == "error"),
+        "expectations": expectations,
+    }
+
+
+def _finding(
+    expected: ExpectationConfiguration, result: ExpectationValidationResult, rows: list[str], table: pd.DataFrame
+) -> dict[str, Any]:
+    """An expectation's part of the verdict; `rows` are the columns that name a row."""
+    name, column = expected.meta["name"], expected.kwargs["column"]
+    if "unexpected_count" not in result.result:
+        raise RuntimeError(f"expectation {name!r} could not be judged: {result.exception_info}")
+    failing = result.result["unexpected_index_list"][:MOST_ROWS]
+    return {
+        "name": name,
+        "severity": "warning" if expected.severity == "warning" else "error",
+        "pass": bool(result.success),
+        "observed": _observed(table[column]),
+        "checked": len(table),
+        "failed_count": int(result.result["unexpected_count"]),
+        "failing_rows": [{key: plain(row[key]) for key in dict.fromkeys([*rows, column])} for row in failing],
+        "todo": expected.meta["todo"],
+    }
+
+
+def _observed(column: pd.Series) -> dict[str, Any]:
+    """What stands in a column, in short: range of numbers, the values if they are few, and how many cells are empty."""
+    found = column.dropna()
+    summary: dict[str, Any] = {"column": str(column.name), "empty": int(column.isna().sum()), "distinct": int(found.nunique())}
+    if pd.api.types.is_numeric_dtype(found) and not pd.api.types.is_bool_dtype(found) and len(found):
+        summary |= {"lowest": plain(found.min()), "highest": plain(found.max())}
+    elif 0 < summary["distinct"] <= 5:
+        summary["counts"] = {str(value): int(count) for value, count in found.astype(str).value_counts().sort_index().items()}
+    return summary
+
+
+def plain(value: Any) -> Any:
+    """A table's cell as plain JSON: numpy scalars become Python's, missing values null."""
+    if value is None or value is pd.NA or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def data_digest(judged: Iterable[str]) -> str:
+    """Hex sha256 that stands for files and folders: of their DVC digests, by path."""
+    return _digest({Path(path).as_posix(): digest(Path(path)) for path in judged})
+
+
+def suite_digest(suites: Suites) -> str:
+    """Hex sha256 of everything that the expectations say: type, arguments, severity, name, what to do."""
+    return _digest(
+        [[suite.name, suite.meta, [item.configuration.to_json_dict() for item in suite.expectations]] for suite in suites]
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Plain JSON whose keys stand in the order given."""
+    path.write_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,90 @@
+"""Folds: which image learns and which one judges, and that neither patients nor pixels are on both sides."""
+
+import great_expectations as gx
+import pandas as pd
+
+from synthtrace.quality import expect
+from synthtrace.quality.measure import agree, equal_pixels, grouping
+from synthtrace.tables import ROLES
+
+AGAIN = "Run `dvc repro -f split`."
+
+
+def measure(manifest: pd.DataFrame, table: pd.DataFrame, folds: list[int], patient_ids: str) -> dict[str, pd.DataFrame]:
+    """Tables assignments, folds, coverage, classes and dataset; `manifest` is the crops', `table` the folds'."""
+    facts = manifest.assign(group=grouping(manifest, patient_ids)).drop_duplicates("image_id").set_index("image_id")
+    rows = table.reset_index(drop=True)
+    for column in ("label_name", "group", "pixel_hash", "scan_pixel_hash"):
+        rows[column] = rows["image_id"].map(facts[column])
+    rows["known"] = rows["image_id"].isin(facts.index)
+    rows["same_patient"] = agree(rows["image_id"].map(facts["patient_id"]), rows["patient_id"])
+    side = rows["role"].where(rows["role"].isin(["train", "val", "test"])).astype(object)
+    sides = side.groupby([rows["fold"], rows["group"]]).transform(lambda roles: ", ".join(sorted(set(roles.dropna()))))
+    rows["sides"] = sides.where(sides.str.contains(", ", na=False))
+    for column in ("pixel_hash", "scan_pixel_hash"):
+        parts = [equal_pixels(part, column, side[part.index], same=False) for _, part in rows.groupby("fold")]
+        rows[f"equal_{column}"] = pd.concat(parts) if parts else None
+    present = [fold for fold in folds if (rows["fold"] == fold).any()]
+    return {
+        "assignments": rows,
+        "folds": pd.DataFrame({"fold": folds, "present": [fold in present for fold in folds]}),
+        "coverage": _coverage(manifest, rows, present),
+        "classes": _classes(manifest, rows, present),
+        "dataset": pd.DataFrame({"patient_ids": [patient_ids]}),
+    }
+
+
+def _coverage(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
+    """How often each image of the manifest stands in each fold."""
+    counts = rows.groupby(["fold", "image_id"]).size()
+    wanted = pd.MultiIndex.from_product([folds, manifest["image_id"].unique()], names=["fold", "image_id"])
+    return counts.reindex(wanted, fill_value=0).rename("roles").reset_index()
+
+
+def _classes(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
+    """Patients (groups) of each class on each side of each fold."""
+    counts = rows.groupby(["fold", "role", "label_name"])["group"].nunique()
+    names = ["fold", "role", "label_name"]
+    wanted = pd.MultiIndex.from_product([folds, ["train", "test"], sorted(manifest["label_name"].unique())], names=names)
+    return counts.reindex(wanted, fill_value=0).rename("patients").reset_index()
+
+
+def suites(folds: list[int], patient_ids: str) -> list[gx.ExpectationSuite]:
+    """What is expected of folds."""
+    unit = "patient" if patient_ids == "manifest" else "group of images"
+    apart = "Leave one of the images out at the source, or give both one patient_id (group_id)."
+    return [
+        expect.table_suite(
+            "assignments",
+            ["fold", "image_id", "patient_id", "role"],
+            [
+                expect.one_of("role", ROLES, f"roles are {', '.join(ROLES)}", AGAIN),
+                expect.one_of("fold", folds, "folds are those of split.folds", AGAIN),
+                expect.true("known", "every image is in the crops' manifest", AGAIN),
+                expect.true("same_patient", "patients are those of the crops' manifest", AGAIN),
+                expect.empty(
+                    "sides", f"no {unit} is on two sides of a fold", f"A model would be judged on what it saw. {AGAIN}"
+                ),
+                expect.empty("equal_pixel_hash", "no pixel-identical crop is on two sides of a fold", apart),
+                expect.empty("equal_scan_pixel_hash", "no pixel-identical scan is on two sides of a fold", apart),
+            ],
+        ),
+        expect.table_suite("folds", ["fold"], [expect.true("present", "every fold is there", AGAIN)]),
+        expect.table_suite(
+            "coverage", ["fold", "image_id"], [expect.one_of("roles", [1], "every image has one role a fold", AGAIN)]
+        ),
+        expect.table_suite(
+            "classes",
+            ["fold", "role", "label_name"],
+            [
+                expect.between(
+                    "patients",
+                    1,
+                    None,
+                    f"every class has a {unit} in train and test",
+                    "Lower split.folds or add patients of this class.",
+                )
+            ],
+        ),
+        expect.patients_known(),
+    ]

@@ -1,0 +1,174 @@
+"""Pools: synthetic candidates, their ledgers, and which of them were kept."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import great_expectations as gx
+import numpy as np
+import pandas as pd
+
+from synthtrace.images import file_sha256
+from synthtrace.quality import expect
+from synthtrace.quality.measure import agree, equal_pixels, listed_files, measure_images
+from synthtrace.tables import LEDGER, SELECTION, read_ledger, read_selection, with_role
+
+SAMPLE = "Run `dvc repro -f sample@<kind>-<fold>`."
+SELECT = "Run `dvc repro -f select@<kind>-<fold>`."
+POOL = ["kind", "fold"]
+
+
+def measure(
+    pools: Path, selected: Path, manifest: pd.DataFrame, folds: pd.DataFrame, kinds: list[str], labels: list[str]
+) -> dict[str, pd.DataFrame]:
+    """Tables pools, images, files, selection and classes of every kind in every fold of `folds` (folds.csv).
+
+    `manifest` is the crops'. A pool or selection that is not there is a row of `pools` and nothing else.
+    """
+    ledgers, selections, files, present = [], [], [], []
+    for kind in kinds:
+        for fold in sorted(folds["fold"].unique()):
+            pool, chosen = pools / kind / f"fold{fold}", selected / kind / f"fold{fold}"
+            present.append(
+                {
+                    "kind": kind,
+                    "fold": fold,
+                    "ledger": (pool / "ledger.parquet").is_file(),
+                    "selection": (chosen / "selection.parquet").is_file(),
+                }
+            )
+            if not (present[-1]["ledger"] and present[-1]["selection"]):
+                continue
+            train = with_role(manifest, folds, fold, "train")
+            ledger, selection = read_ledger(pool), read_selection(chosen)
+            here = {"kind": kind, "fold": fold}
+            ledgers.append(_images(pool, ledger, selection, set(train["image_id"])).assign(in_kind=kind, in_fold=fold))
+            selections.append(_selection(ledger, selection, manifest, set(train["image_id"])).assign(**here))
+            files.append(listed_files(pool, "images", ledger["path"]).assign(**here))
+    images = _all(ledgers, [*LEDGER, "in_kind", "in_fold"])
+    images["label_declared"] = images["label"].isin(range(len(labels)))
+    images["right_pool"] = (images["generator"] == images["in_kind"]) & (images["fold"] == images["in_fold"])
+    images["equal_within"] = equal_pixels(images, "found_hash", images["in_kind"], same=True)
+    selection = _all(selections, [*SELECTION, *POOL])
+    return {
+        "pools": pd.DataFrame(present),
+        "images": images,
+        "files": _all(files, ["path", "rows", *POOL]),
+        "selection": selection,
+        "classes": _classes(selection, pd.DataFrame(present), labels),
+    }
+
+
+def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: set[str]) -> pd.DataFrame:
+    """A pool's ledger with what its files hold."""
+    images = ledger.reset_index(drop=True)
+    images = images.join(measure_images(pool, images["path"], f"measuring {pool}").drop(columns="path"))
+    images["hash_right"] = agree(images["found_hash"], images["pixel_hash"])
+    found = [
+        file_sha256(pool / path) if exists else None for path, exists in zip(images["path"], images["exists"], strict=True)
+    ]
+    images["file_right"] = agree(pd.Series(found, dtype=object), images["file_sha256"])
+    images["selection_rows"] = images["image_id"].map(selection["image_id"].value_counts()).fillna(0).astype(int)
+    condition = images["condition_image_id"]
+    images["condition_in_train"] = condition.isin(train).astype(object).where(condition.notna())
+    return images
+
+
+def _selection(ledger: pd.DataFrame, selection: pd.DataFrame, manifest: pd.DataFrame, train: set[str]) -> pd.DataFrame:
+    """A pool's selection with what its ledger and the real images say of the same candidates."""
+    candidates = selection[SELECTION].reset_index(drop=True)
+    own = ledger.drop_duplicates("image_id").set_index("image_id")
+    candidates["in_ledger"] = candidates["image_id"].isin(own.index)
+    candidates["same_label"] = agree(candidates["image_id"].map(own["label"]), candidates["label"])
+    candidates["nearest_in_train"] = candidates["nearest_real_id"].isin(train)
+    candidates["distance_finite"] = np.isfinite(candidates["nearest_real_distance"].astype(float))
+    candidates["kept_copy"] = candidates["kept"].astype(bool) & candidates["copy"].astype(bool)
+    real = manifest.groupby("pixel_hash")["image_id"].agg(lambda ids: ", ".join(ids))
+    candidates["equal_real"] = candidates["image_id"].map(own["pixel_hash"]).map(real).where(candidates["kept"].astype(bool))
+    return candidates
+
+
+def _classes(selection: pd.DataFrame, pools: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
+    """Kept images of each class in each pool that is there."""
+    counts = selection[selection["kept"].astype(bool)].groupby([*POOL, "label"]).size()
+    there = pools[pools["ledger"] & pools["selection"]]
+    rows = [
+        {"kind": kind, "fold": fold, "label_name": name, "kept": int(counts.get((kind, fold, label), 0))}
+        for kind, fold in zip(there["kind"], there["fold"], strict=True)
+        for label, name in enumerate(labels)
+    ]
+    return pd.DataFrame(rows, columns=[*POOL, "label_name", "kept"])
+
+
+def _all(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
+    """What is expected of pools and selections; `image_size` in pixels."""
+    collapsed = "The generator may have collapsed: look at the pool, train longer or lower sample.guidance_scale."
+    return [
+        expect.table_suite(
+            "pools",
+            POOL,
+            [
+                expect.true("ledger", "every kind and fold has a pool", SAMPLE),
+                expect.true("selection", "every pool has a selection", SELECT),
+            ],
+        ),
+        expect.table_suite(
+            "images",
+            ["in_kind", "in_fold", "image_id", "path", "label"],
+            [
+                expect.unique("image_id", "image ids are unique", f"Two candidates have one image_id. {SAMPLE}"),
+                *expect.readable("candidates", [f"{image_size} x {image_size}"], ["L" if channels == 1 else "RGB"], SAMPLE),
+                expect.true("hash_right", "pixel hashes are those of the files", f"The file is not the one sampled. {SAMPLE}"),
+                expect.true("file_right", "file digests are those of the files", f"The file is not the one sampled. {SAMPLE}"),
+                expect.between("sd", 1e-9, None, "99 % of the candidates are not constant", collapsed, share=0.99),
+                expect.between(
+                    "mean", 2, 250, "99 % of the candidates have a mean brightness of 2 to 250", collapsed, "warning", 0.99
+                ),
+                expect.empty("equal_within", "no two candidates of a kind are pixel-identical", collapsed, "warning"),
+                expect.true("label_declared", "labels are declared", f"dataset.labels has no such label. {SAMPLE}"),
+                expect.true("right_pool", "candidates stand in the pool of their kind and fold", SAMPLE),
+                expect.true("condition_in_train", "maps come from training images of the fold", SAMPLE),
+                expect.one_of("selection_rows", [1], "every candidate stands once in the selection", SELECT),
+            ],
+        ),
+        expect.table_suite(
+            "files",
+            [*POOL, "path"],
+            [
+                expect.one_of(
+                    "rows", [1], "every file is listed once", f"No row or several rows of the ledger name it. {SAMPLE}"
+                )
+            ],
+        ),
+        expect.table_suite(
+            "selection",
+            [*POOL, "image_id", "kept"],
+            [
+                expect.true("in_ledger", "every row of a selection is in the ledger", SELECT),
+                expect.true("same_label", "selections have the ledger's labels", SELECT),
+                expect.true("nearest_in_train", "nearest real images are training images of the fold", SELECT),
+                expect.true("distance_finite", "distances are numbers", SELECT),
+                expect.one_of("kept_copy", [False], "no copy is kept", SELECT),
+                expect.empty(
+                    "equal_real", "no kept image is pixel-identical to a real one", f"It would be no synthetic image. {SELECT}"
+                ),
+            ],
+        ),
+        expect.table_suite(
+            "classes",
+            [*POOL, "label_name"],
+            [
+                expect.between(
+                    "kept",
+                    1,
+                    None,
+                    "every class keeps images",
+                    "The classifier sees no synthetic image of this class: raise sample.images or change sample.labels.",
+                    "warning",
+                )
+            ],
+        ),
+    ]

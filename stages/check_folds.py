@@ -1,0 +1,17 @@
+"""Gate: folds keep patients and pixels apart."""
+
+from pathlib import Path
+
+from synthtrace.stage import stage
+from synthtrace.tables import read_folds, read_manifest
+
+with stage("check_folds") as run:
+    from synthtrace.quality.gate import pass_or_stop
+    from synthtrace.quality.suites.folds import measure, suites
+
+    folds, patient_ids = run.params.split.folds, run.params.dataset.patient_ids
+    manifest = read_manifest(Path("data/crops"))
+    run.say(f"{len(folds)} folds of {len(manifest)} images")
+    tables = measure(manifest, read_folds(Path("data/folds/folds.csv")), folds, patient_ids)
+    judged = ["data/crops/manifest.csv", "data/folds/folds.csv"]
+    pass_or_stop(run, "folds", judged, tables, suites(folds, patient_ids))
