@@ -40,8 +40,10 @@ class Patient:
     wall: float  # thickness of skin, fat and muscle under the probe
     diaphragm: tuple[float, float, float]  # centre and radius
     diaphragm_echo: float
+    diaphragm_span: tuple[float, float]  # angle from straight down, and half-width, of the part that is seen
     behind: float  # echogenicity behind the kidney
     shadow: tuple[float, float]  # where a shadow starts, as lateral / depth, and dB
+    streaks: np.ndarray  # (4, 3): frequency over the sector's angle, phase, dB
     vessels: tuple[Vessel, ...]
     bend: np.ndarray  # (6, 4): waves that make shapes irregular
     texture: np.ndarray  # (TEXTURE_SIDE, TEXTURE_SIDE), unit variance, some millimetres coarse
@@ -65,7 +67,7 @@ def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
     texture = gaussian_filter(rng.standard_normal((TEXTURE_SIDE, TEXTURE_SIDE)), (1.2, 2.0), mode="wrap")
     return Patient(
         fat_percent=fat_percent,
-        liver=normal(0.3, 1.5) + 6.0 * fat,
+        liver=normal(0.0, 1.3) + 7.0 * fat,
         attenuation=float(np.clip(normal(0.05, 0.12) + 0.3 * fat, -0.25, 0.8)),
         blur=0.05 + 0.35 * fat * uniform(0.5, 1.5),
         kidney=(normal(-4.0, 0.6), normal(9.2, 0.8)),
@@ -73,22 +75,24 @@ def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
         kidney_angle=normal(0.50, 0.15),
         sinus=normal(8.5, 1.5),
         wall=uniform(1.4, 2.6),
-        diaphragm=(normal(0.8, 0.8), normal(6.2, 0.8), normal(8.8, 0.5)),
-        diaphragm_echo=uniform(3, 15),
-        behind=normal(6.0, 2.0),
-        shadow=(uniform(0.15, 1.1), -abs(normal(0, 6))),
-        vessels=tuple(_draw_vessel(rng) for _ in range(rng.integers(3, 9))),
+        diaphragm=(normal(0.3, 0.8), normal(6.0, 0.8), normal(8.2, 0.6)),
+        diaphragm_echo=uniform(5, 17),
+        diaphragm_span=(uniform(0.4, 1.1), uniform(0.3, 0.8)),
+        behind=normal(7.5, 2.5),
+        shadow=(uniform(0.1, 1.0), -uniform(0, 7)),
+        streaks=np.column_stack([uniform(2, 14, 4), uniform(0, 6.28, 4), normal(0, 0.5, 4)]),
+        vessels=tuple(_draw_vessel(rng) for _ in range(rng.integers(4, 11))),
         bend=np.column_stack([uniform(0.3, 1.3, (6, 2)), uniform(0, 6.28, 6), normal(0, 0.12, 6)]),
         texture=(texture / texture.std()).astype(np.float32),
-        gain=normal(78, 10),
-        dynamic_range=uniform(62, 82),
-        axial=uniform(0.8, 1.15),
-        lateral=uniform(1.7, 2.6),
+        gain=normal(64, 8),
+        dynamic_range=uniform(42, 54),
+        axial=uniform(0.55, 0.8),
+        lateral=uniform(1.3, 2.2),
     )
 
 
 def _draw_vessel(rng: np.random.Generator) -> Vessel:
-    short = rng.uniform(0.07, 0.28)
+    short = rng.uniform(0.06, 0.24)
     return Vessel(
         lateral=rng.uniform(-1.0, 5.5),
         depth=rng.uniform(3.5, 11.5),
@@ -142,15 +146,19 @@ def echogenicity(patient: Patient, lateral: np.ndarray, depth: np.ndarray, shift
         distance = (radius - 1) * vessel.short
         if vessel.portal:
             echo = echo + 7.0 * np.exp(-((distance / (0.10 + 0.5 * patient.blur)) ** 2)) * 0.1 / (0.1 + 0.3 * patient.blur)
-        contrast = 13.0 * vessel.short / (vessel.short + patient.blur)
+        contrast = 18.0 * vessel.short / (vessel.short + 0.7 * patient.blur)
         echo = echo - contrast * _step(distance, 0.06 + patient.blur)
 
     # behind the diaphragm: lung and mirrored liver
-    beyond = np.hypot(x - patient.diaphragm[0], z - patient.diaphragm[1]) - patient.diaphragm[2]
+    dx, dz = x - patient.diaphragm[0], z - patient.diaphragm[1]
+    beyond = np.hypot(dx, dz) - patient.diaphragm[2]
     side = _step(-(x - 0.5), 1.5)
     echo = echo + (1.0 - patient.liver * 0.6) * _step(-beyond, 0.3) * side
-    line = np.exp(-((beyond / (0.16 + 0.7 * patient.blur)) ** 2))
-    echo = echo + patient.diaphragm_echo * line * side * np.clip(0.7 + 0.5 * texture, 0, 1.5) * 0.16 / (0.16 + 0.3 * patient.blur)
+    thickness = 0.22 + 0.7 * patient.blur
+    middle, half = patient.diaphragm_span
+    seen = _step(np.abs(np.arctan2(dx, dz) - middle) - half, 0.4)
+    line = np.exp(-((beyond / thickness) ** 2)) * seen * np.clip(0.8 + 0.35 * texture, 0, 1.5)
+    echo = echo + patient.diaphragm_echo * line * 0.27 / (0.05 + thickness)
 
     return _wall(patient, lateral, depth, _kidney(patient, x, z, echo, texture))
 
@@ -163,22 +171,26 @@ def _kidney(patient: Patient, x: np.ndarray, z: np.ndarray, echo: np.ndarray, te
     distance = (radius - 1) * patient.kidney_axes[1]
     # fat and muscle behind and beside the kidney
     along = dx * cos + dz * sin
-    outside = _step(-(below - 0.2), 1.0) * _step(along - patient.kidney_axes[0], 2.5)
+    outside = _step(-(below - 0.3), 1.5) * _step(along - patient.kidney_axes[0] - 1, 2.5)
     echo = echo + (patient.behind + 2.5 * texture - echo) * outside
     inside = _step(distance, 0.25)
     cortex = 0.6 * texture
-    core = _ellipse(dx, dz, (0.72 * patient.kidney_axes[0], 0.48 * patient.kidney_axes[1]), patient.kidney_angle)
-    sinus = (patient.sinus + 3.5 * texture) * _step(core - 1 + 0.25 * texture, 0.7)
+    core = _ellipse(dx, dz, (0.75 * patient.kidney_axes[0], 0.45 * patient.kidney_axes[1]), patient.kidney_angle)
+    sinus = (patient.sinus + 3.5 * texture) * _step(core - 1 - 0.3 * texture, 0.5)
     echo = echo + (cortex + sinus - echo) * inside
     capsule = np.exp(-(((distance - 0.1) / 0.16) ** 2)) * np.clip(0.8 + 0.5 * texture, 0, 2)
-    return echo + 7.0 * capsule * _step(below, 1.5)
+    return echo + 9.0 * capsule * _step(below, 1.5)
 
 
 def _wall(patient: Patient, lateral: np.ndarray, depth: np.ndarray, echo: np.ndarray) -> np.ndarray:
     """Skin, fat and muscle under the probe, attenuation with depth, and a shadow on one side."""
     place = depth / patient.wall + 0.02 * lateral**2
-    layers = 4.0 * np.sin(9.0 * place + 0.4 * np.sin(1.7 * lateral)) + 3.5 * np.cos(23.0 * place)
-    echo = echo + (layers + 2.0 - echo) * _step(place - 1, 0.5)
+    layers = 4.0 * np.sin(8.0 * place + 0.6 * np.sin(1.7 * lateral)) + 4.0 * np.cos(21.0 * place + np.sin(2.3 * lateral))
+    echo = echo + (layers + 2.5 - echo) * _step(place - 1, 0.5)
     echo = echo - patient.attenuation * (depth - 6.0)
+    angle = lateral / (depth + 0.8)
     start, decibel = patient.shadow
-    return echo + decibel * _step(-(lateral / (depth + 1.0) - start), 0.6)
+    echo = echo + decibel * _step(start - angle, 0.6)
+    for frequency, phase, size in patient.streaks:
+        echo = echo + size * np.sin(frequency * angle[-1:] + phase)
+    return echo

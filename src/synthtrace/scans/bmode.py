@@ -10,6 +10,10 @@ HEIGHT, WIDTH = 434, 636
 LINES = 288  # scan lines across the sector
 # the scanner's reject level: inside the sector nothing is black, so that its surround alone is exactly 0
 FLOOR, CEILING = 12, 240
+PERSISTENCE = (
+    0.5,
+    1.1,
+)  # deviation of the smoothing of intensities, samples and scan lines: what compounding leaves of speckle
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,8 @@ class Sector:
 
     column: float = 318.0
     top: float = 9.0
-    face: float = 14.0  # radius of the probe's face
-    depth: int = 352  # from the face, along every scan line
+    face: float = 8.0  # radius of the probe's face
+    depth: int = 358  # from the face, along every scan line
     half_angle: float = 0.92
     pixels_per_cm: float = 21.0
 
@@ -80,4 +84,5 @@ def envelope_decibel(field: np.ndarray, echo_decibel: np.ndarray, axial: float, 
     amplitude = np.power(np.float32(10), echo_decibel.astype(np.float32) / 20)
     received = gaussian_filter(field * amplitude, sigma=(0, axial, lateral), truncate=3)
     received *= np.float32(2 * np.sqrt(np.pi * axial * lateral))  # unit power for unit scatterers
-    return 10 * np.log10((received**2).sum(axis=0) / 2 + np.float32(1e-4))
+    intensity = (received**2).sum(axis=0) / 2
+    return 10 * np.log10(gaussian_filter(intensity, PERSISTENCE, truncate=2.5) + np.float32(1e-4))

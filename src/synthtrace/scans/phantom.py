@@ -52,9 +52,7 @@ def hepatorenal_index(frame: np.ndarray, patient: Patient, shift: tuple[float, f
     return means[1] / means[0]
 
 
-def simulate_patient(
-    seeds: Seeds, patient_id: str, fat_percent: float, frames: int
-) -> tuple[list[np.ndarray], list[float]]:
+def simulate_patient(seeds: Seeds, patient_id: str, fat_percent: float, frames: int) -> tuple[list[np.ndarray], list[float]]:
     """Consecutive frames of one patient, uint8 (434, 636), and the hepatorenal index of each.
 
     Organs move with the breath, the probe drifts, and the scatterers of a frame are partly those of the frame before.
