@@ -1,0 +1,148 @@
+"""Layout of the pipeline's graph, top to bottom and narrow enough for a phone; `templates/figures.html.j2` draws it.
+
+Layers by the longest path to the end (each stage as late as it can be, so that parallel ones stand side by side), order inside
+a layer by the means of the neighbours' positions, places by the means of the neighbours' places (Sugiyama, Tagawa and Toda
+1981).
+"""
+
+from itertools import combinations, pairwise
+from typing import Any
+
+from synthtrace.report.pipeline import PipelineStage, graph
+
+GAP = 10.0
+PITCH = 54
+NODE_HEIGHT = 28
+BEND = 6.0
+CHARACTER = 6.3
+SWEEPS = 300
+
+
+def layers(parents: dict[str, set[str]]) -> dict[str, int]:
+    """Layer of every node, 0 on top: the longest path's length minus the longest path from the node to an end."""
+    children: dict[str, list[str]] = {name: [] for name in parents}
+    for name, found in parents.items():
+        for parent in found:
+            children[parent].append(name)
+
+    def height(name: str) -> int:
+        return max((1 + height(child) for child in children[name]), default=0)
+
+    heights = {name: height(name) for name in parents}
+    return {name: max(heights.values()) - value for name, value in heights.items()}
+
+
+def _chains(parents: dict[str, set[str]], layer: dict[str, int]) -> list[list[str]]:
+    """Every edge as a chain of nodes a layer apart, with a bend of its own in each layer that it crosses."""
+    return [
+        [parent, *(f"{parent}>{name}>{level}" for level in range(layer[parent] + 1, layer[name])), name]
+        for name, found in parents.items()
+        for parent in sorted(found)
+    ]
+
+
+def _crossings(rows: list[list[str]], below: dict[str, list[str]]) -> int:
+    """How many pairs of lines between neighbouring layers cross."""
+    count = 0
+    for upper, lower in pairwise(rows):
+        position = {name: index for index, name in enumerate(lower)}
+        lines = [(index, position[child]) for index, name in enumerate(upper) for child in below[name]]
+        count += sum((a - c) * (b - d) < 0 for (a, b), (c, d) in combinations(lines, 2))
+    return count
+
+
+def _order(rows: list[list[str]], above: dict[str, list[str]], below: dict[str, list[str]]) -> list[list[str]]:
+    """Rows with few crossings: sorted down by the parents' mean position, up by the children's, the best of several sweeps."""
+    best = rows
+    for start in (rows, [row[::-1] for row in rows]):
+        current = start
+        for sweep in range(8):
+            near, direction = (above, 1) if sweep % 2 == 0 else (below, -1)
+            current = current[::direction]
+            for index in range(1, len(current)):
+                position = {name: place for place, name in enumerate(current[index - 1])}
+                means = {
+                    name: sum(position[other] for other in near[name]) / len(near[name]) if near[name] else float(place)
+                    for place, name in enumerate(current[index])
+                }
+                current = [*current[:index], sorted(current[index], key=means.__getitem__), *current[index + 1 :]]
+            current = current[::direction]
+            if _crossings(current, below) < _crossings(best, below):
+                best = current
+    return best
+
+
+def _settle(row: list[str], wish: dict[str, float], width: dict[str, float]) -> dict[str, float]:
+    """Places near the wished ones, in order and without overlap: the mean of packing from the left and from the right."""
+    apart = [(width[a] + width[b]) / 2 + GAP for a, b in pairwise(row)]
+    left = [wish[row[0]]]
+    for name, distance in zip(row[1:], apart, strict=True):
+        left.append(max(wish[name], left[-1] + distance))
+    right = [wish[row[-1]]]
+    for name, distance in zip(reversed(row[:-1]), reversed(apart), strict=True):
+        right.append(min(wish[name], right[-1] - distance))
+    return {name: (a + b) / 2 for name, a, b in zip(row, left, reversed(right), strict=True)}
+
+
+def place(parents: dict[str, set[str]], widths: dict[str, float]) -> dict[str, Any]:
+    """Nodes' boxes and edges' paths.
+
+    Returns {"width", "height", "nodes": {name: (x, y)} (top left corners), "edges": [path data]}.
+    """
+    layer = layers(parents)
+    chains = _chains(parents, layer)
+    rows: list[list[str]] = [[] for _ in range(max(layer.values()) + 1)]
+    for name, level in layer.items():
+        rows[level].append(name)
+    for chain in chains:
+        for level, bend in enumerate(chain[1:-1], layer[chain[0]] + 1):
+            rows[level].append(bend)
+    above: dict[str, list[str]] = {name: [] for row in rows for name in row}
+    below: dict[str, list[str]] = {name: [] for row in rows for name in row}
+    for one, other in (link for chain in chains for link in pairwise(chain)):
+        below[one].append(other)
+        above[other].append(one)
+    rows = _order(rows, above, below)
+    width = {name: widths.get(name, BEND) for name in above}
+    x = {name: 60.0 * index for row in rows for index, name in enumerate(row)}
+    for _ in range(SWEEPS):
+        for row in [*rows, *reversed(rows)]:
+            near = {name: above[name] + below[name] or [name] for name in row}
+            wish = {name: sum(x[other] for other in near[name]) / len(near[name]) for name in row}
+            x.update(_settle(row, wish, width))
+    shift = min(x[name] - width[name] / 2 for name in x) - 1
+    x = {name: value - shift for name, value in x.items()}
+    y = {name: level * PITCH + 1 for level, row in enumerate(rows) for name in row}
+    return {
+        "width": round(max(x[name] + width[name] / 2 for name in x) + 1, 1),
+        "height": (len(rows) - 1) * PITCH + NODE_HEIGHT + 2,
+        "nodes": {name: (round(x[name] - width[name] / 2, 1), y[name]) for name in parents},
+        "edges": [_path(chain, x, y) for chain in chains],
+    }
+
+
+def _path(chain: list[str], x: dict[str, float], y: dict[str, int]) -> str:
+    """A smooth line from the first node's foot, straight through the bends' layers, to the last node's head."""
+    path = f"M{x[chain[0]]:.1f} {y[chain[0]] + NODE_HEIGHT}"
+    for one, other in pairwise(chain):
+        top, bottom = y[one] + NODE_HEIGHT, y[other]
+        middle = (top + bottom) / 2
+        path += f"C{x[one]:.1f} {middle:.1f} {x[other]:.1f} {middle:.1f} {x[other]:.1f} {bottom}"
+        if other != chain[-1]:
+            path += f"V{bottom + NODE_HEIGHT}"
+    return path
+
+
+def diagram(stages: list[PipelineStage]) -> dict[str, Any]:
+    """The pipeline's graph laid out, one node a stage; stages that write only parameter files stand apart, undrawn."""
+    files = {file for stage in stages for file in stage.param_files}
+    apart = [stage for stage in stages if stage.outs and all(out in files for out in stage.outs)]
+    labels = {stage.name: stage.label for stage in stages if stage not in apart}
+    parents = {name: found & labels.keys() for name, found in graph(stages).items() if name in labels}
+    widths = {name: 16 + CHARACTER * len(label) for name, label in labels.items()}
+    placed = place(parents, widths)
+    boxes = [
+        {"name": name, "label": label, "x": placed["nodes"][name][0], "y": placed["nodes"][name][1], "width": widths[name]}
+        for name, label in labels.items()
+    ]
+    return {**placed, "boxes": boxes, "node_height": NODE_HEIGHT, "stages": stages, "apart": apart}

@@ -1,0 +1,98 @@
+"""Real training images beside kept synthetic ones, as PNG data URIs, and what selection did to the pools."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from synthtrace.images import read_image
+from synthtrace.report.formats import number, share
+from synthtrace.tables import read_ledger, read_selection, with_role
+
+LARGEST = 128
+
+
+def data_uri(path: Path) -> str:
+    """An image as a PNG data URI, its longer side at most 128 px."""
+    image = Image.fromarray(read_image(path))
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=9)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def spread(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Up to `count` rows evenly spaced through a table: neither the first nor the best looking."""
+    return rows.iloc[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
+
+
+def _real(crops: Path, rows: pd.DataFrame, count: int) -> list[dict[str, str]]:
+    chosen = spread(rows.sort_values(["patient_id", "image_id"]), count)
+    return [
+        {"uri": data_uri(crops / row["path"]), "note": f"real, patient {row['patient_id']}, {row['image_id']}"}
+        for row in chosen.to_dict("records")
+    ]
+
+
+def _synthetic(pool: Path, kind: str, rows: pd.DataFrame, count: int) -> list[dict[str, str]]:
+    return [
+        {
+            "uri": data_uri(pool / row["path"]),
+            "note": f"{kind}, {row['image_id']}, distance {number(row['nearest_real_distance'])} "
+            f"to the nearest training image {row['nearest_real_id']}",
+        }
+        for row in spread(rows, count).to_dict("records")
+    ]
+
+
+def gallery(
+    root: Path, manifest: pd.DataFrame, folds: pd.DataFrame, kinds: list[str], labels: list[str], count: int
+) -> list[Any]:
+    """For every fold of folds.csv and every class: a row of real training images and one of kept images a kind.
+
+    Returns a list of {"fold", "classes": [{"name", "rows": [{"name", "images": [{"uri", "note"}]}]}]}.
+    """
+    pages = []
+    for fold in sorted(folds["fold"].unique()):
+        train = with_role(manifest, folds, fold, "train")
+        kept = {kind: _kept(root, kind, fold) for kind in kinds}
+        classes = []
+        for label, name in enumerate(labels):
+            rows = [{"name": "real", "images": _real(root / "data/crops", train[train["label"] == label], count)}]
+            for kind, images in kept.items():
+                pool = root / f"data/pools/{kind}/fold{fold}"
+                rows.append({"name": kind, "images": _synthetic(pool, kind, images[images["label"] == label], count)})
+            classes.append({"name": name, "rows": rows})
+        pages.append({"fold": int(fold), "classes": classes})
+    return pages
+
+
+def _kept(root: Path, kind: str, fold: int) -> pd.DataFrame:
+    selection = read_selection(root / f"data/selected/{kind}/fold{fold}")
+    ledger = read_ledger(root / f"data/pools/{kind}/fold{fold}")
+    return selection[selection["kept"].astype(bool)].merge(ledger[["image_id", "path"]], on="image_id").sort_values("image_id")
+
+
+def tally(root: Path, folds: pd.DataFrame, kinds: list[str]) -> list[dict[str, Any]]:
+    """Candidates, copies of training images and kept images, one row a kind and fold."""
+    rows = []
+    for kind in kinds:
+        for fold in sorted(folds["fold"].unique()):
+            selection = read_selection(root / f"data/selected/{kind}/fold{fold}")
+            kept = int(selection["kept"].sum())
+            rows.append(
+                {
+                    "kind": kind,
+                    "fold": int(fold),
+                    "candidates": len(selection),
+                    "copies": int(selection["copy"].sum()),
+                    "kept": kept,
+                    "acceptance": share(kept, len(selection)),
+                    "distance": number(selection["nearest_real_distance"].median()),
+                }
+            )
+    return rows
