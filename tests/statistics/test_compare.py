@@ -46,6 +46,18 @@ def test_one_seed_has_no_deviation_and_no_t(predict):
     assert scenarios["class"]["versus_real"]["difference"] != 0
 
 
+def test_deviation_difference_and_t_follow_from_the_aucs_of_the_seeds(predict):
+    tables = {"real": predict(PATIENTS, seeds=4), "class": predict(PATIENTS, signal=2.0, seeds=4, noise_seed=1)}
+    result = run(tables)
+    for level, versus in (("auc_image", "versus_real"), ("auc_patient", "versus_real_patient")):
+        by_seed = result.auc.pivot_table(index="seed", columns="scenario", values=level)
+        entry = result.summary["scenarios"]["class"]
+        differences = by_seed["class"] - by_seed["real"]
+        assert entry[level]["sd"] == pytest.approx(by_seed["class"].std(ddof=1))
+        assert entry[versus]["difference"] == pytest.approx(differences.mean())
+        assert entry[versus]["t"] == pytest.approx(differences.mean() / (differences.std(ddof=1) / 2))
+
+
 def test_a_better_scenario_is_found_better_and_pairing_narrows_the_interval(predict):
     real = predict(PATIENTS, signal=0.5, seeds=3)
     better = real.copy()
