@@ -1,8 +1,8 @@
 """Layout of the pipeline's graph, top to bottom and narrow enough for a phone; `templates/figures.html.j2` draws it.
 
-Layers by the longest path to the end (each stage as late as it can be, so that parallel ones stand side by side), order inside
-a layer by the means of the neighbours' positions, places by the means of the neighbours' places (Sugiyama, Tagawa and Toda
-1981).
+Layers by the longest path to the end (each stage as late as it can be, so that parallel ones stand side by side) and order
+inside a layer by the means of the neighbours' positions (Sugiyama, Tagawa and Toda 1981); places by least squares of the lines'
+horizontal spans, with the weights of Gansner, Koutsofios, North and Vo (1993).
 """
 
 from itertools import combinations, pairwise
@@ -15,7 +15,8 @@ PITCH = 54
 NODE_HEIGHT = 28
 BEND = 6.0
 CHARACTER = 6.3
-SWEEPS = 300
+SWEEPS = 100
+STRAIGHT = (8.0, 2.0, 1.0)  # how strongly a line is kept upright: between two bends, a bend and a node, two nodes
 
 
 def layers(parents: dict[str, set[str]]) -> dict[str, int]:
@@ -72,16 +73,21 @@ def _order(rows: list[list[str]], above: dict[str, list[str]], below: dict[str, 
     return best
 
 
-def _settle(row: list[str], wish: dict[str, float], width: dict[str, float]) -> dict[str, float]:
-    """Places near the wished ones, in order and without overlap: the mean of packing from the left and from the right."""
-    apart = [(width[a] + width[b]) / 2 + GAP for a, b in pairwise(row)]
-    left = [wish[row[0]]]
-    for name, distance in zip(row[1:], apart, strict=True):
-        left.append(max(wish[name], left[-1] + distance))
-    right = [wish[row[-1]]]
-    for name, distance in zip(reversed(row[:-1]), reversed(apart), strict=True):
-        right.append(min(wish[name], right[-1] - distance))
-    return {name: (a + b) / 2 for name, a, b in zip(row, left, reversed(right), strict=True)}
+def _settle(row: list[str], wish: dict[str, float], weight: dict[str, float], width: dict[str, float]) -> dict[str, float]:
+    """Places nearest to the wished ones by weighted squares, in order and without overlap (pool adjacent violators)."""
+    offset = [0.0]
+    for one, other in pairwise(row):
+        offset.append(offset[-1] + (width[one] + width[other]) / 2 + GAP)
+    pools: list[tuple[float, float, int]] = []  # mean wish less offset, weight, number of nodes
+    for name, distance in zip(row, offset, strict=True):
+        mean, mass, size = wish[name] - distance, weight[name], 1
+        while pools and pools[-1][0] > mean:
+            other_mean, other_mass, other_size = pools.pop()
+            mean = (mean * mass + other_mean * other_mass) / (mass + other_mass)
+            mass, size = mass + other_mass, size + other_size
+        pools.append((mean, mass, size))
+    means = [mean for mean, _, size in pools for _ in range(size)]
+    return {name: mean + distance for name, mean, distance in zip(row, means, offset, strict=True)}
 
 
 def place(parents: dict[str, set[str]], widths: dict[str, float]) -> dict[str, Any]:
@@ -105,11 +111,15 @@ def place(parents: dict[str, set[str]], widths: dict[str, float]) -> dict[str, A
     rows = _order(rows, above, below)
     width = {name: widths.get(name, BEND) for name in above}
     x = {name: 60.0 * index for row in rows for index, name in enumerate(row)}
+    pull = {
+        name: [(other, STRAIGHT[(name in layer) + (other in layer)]) for other in above[name] + below[name]] or [(name, 1.0)]
+        for name in above
+    }
+    weight = {name: sum(force for _, force in found) for name, found in pull.items()}
     for _ in range(SWEEPS):
         for row in [*rows, *reversed(rows)]:
-            near = {name: above[name] + below[name] or [name] for name in row}
-            wish = {name: sum(x[other] for other in near[name]) / len(near[name]) for name in row}
-            x.update(_settle(row, wish, width))
+            wish = {name: sum(force * x[other] for other, force in pull[name]) / weight[name] for name in row}
+            x.update(_settle(row, wish, weight, width))
     shift = min(x[name] - width[name] / 2 for name in x) - 1
     x = {name: value - shift for name, value in x.items()}
     y = {name: level * PITCH + 1 for level, row in enumerate(rows) for name in row}

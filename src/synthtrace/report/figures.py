@@ -80,7 +80,7 @@ def interval_plot(rows: list[Row], reference: float | None) -> dict:
 
 def roc_plot(curves: pd.DataFrame, scenarios: list[tuple[str, int, str]]) -> dict:
     """ROC curves of `plots/roc.csv` (scenario, fpr, tpr), each (name, style, text beside it) of `scenarios` that it holds."""
-    x, y = Scale(0, 1, 40, 346), Scale(0, 1, 318, 12)
+    x, y = Scale(0, 1, 46, 346), Scale(0, 1, 318, 12)
     drawn = []
     for name, style, text in scenarios:
         points = curves.loc[curves["scenario"] == name, ["fpr", "tpr"]].dropna()
