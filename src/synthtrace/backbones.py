@@ -1,0 +1,173 @@
+"""timm backbones: made, fed, trained and asked in one way, for the in-domain extractor and for the classifiers."""
+
+import difflib
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import timm
+import torch
+from timm.models import load_state_dict
+from torch import nn
+from torch.nn import functional
+
+from synthtrace import compute
+from synthtrace.errors import InputError
+from synthtrace.seeds import Seeds
+from synthtrace.stage import progress
+
+Names = tuple[str | int | float, ...]
+Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+
+
+class Fitted(TypedDict):
+    """What a training loop did: loss and learning rate a step, and the indices of the images that it really drew."""
+
+    losses: list[float]
+    learning_rates: list[float]
+    seen: set[int]
+
+
+def create(
+    name: str, classes: int, channels: int, weights: str | None = None, parameter: str = "classifier.backbones"
+) -> nn.Module:
+    """A timm model with a fresh head of `classes` outputs for images of `channels` channels.
+
+    `weights`: null, initialised from torch's global generator (see `compute.seed_everything`); "imagenet", timm's pretrained
+    ones from the hub; else a local .safetensors or .pth file of this architecture, whose head may have other classes.
+
+    Raises:
+        InputError: unknown name (naming `parameter` and the nearest known one), or weights that cannot be had or do not fit.
+    """
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, timm.list_models(), n=1, cutoff=0.0)[0]
+        raise InputError(f"{parameter}: timm has no model {name!r}; the nearest name is {near!r}")
+    if weights is None:
+        model = timm.create_model(name, num_classes=classes, in_chans=channels)
+        mean, std = [0.5], [0.5]
+    else:
+        model = _pretrained(name, classes, channels, weights)
+        normalisation: dict[str, Any] = vars(model)["pretrained_cfg"]
+        mean, std = list(normalisation["mean"]), list(normalisation["std"])
+        if channels == 1:
+            mean, std = [sum(mean) / len(mean)], [sum(std) / len(std)]
+    for key, value in (("image_mean", mean), ("image_std", std)):
+        model.register_buffer(key, torch.tensor(value).view(1, -1, 1, 1), persistent=False)
+    return model
+
+
+def _pretrained(name: str, classes: int, channels: int, weights: str) -> nn.Module:
+    where = f"classifier.weights: {weights!r} for {name}"
+    overlay = None
+    if weights != "imagenet":
+        _check_weights(name, weights, where)
+        overlay = {"file": weights}
+    try:
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=classes, in_chans=channels)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{where} cannot be loaded ({reason}); expected null, a reachable hub or a local file") from None
+
+
+def _check_weights(name: str, weights: str, where: str) -> None:
+    """Timm loads what fits and is silent about the rest: a file of another architecture must be refused here."""
+    if not Path(weights).is_file():
+        raise InputError(f"{where}: no such file; expected null, 'imagenet' or a .safetensors or .pth file")
+    try:
+        found = set(load_state_dict(weights, use_ema=False, device="cpu", weights_only=True))
+    except Exception as error:  # unpickling, safetensors and zip errors share no base class
+        raise InputError(f"{where}: not a readable weights file ({type(error).__name__})") from None
+    missing = sorted(set(timm.create_model(name, num_classes=0).state_dict()) - found)
+    if missing:
+        raise InputError(f"{where}: expected weights of {name}, found none for {missing[0]!r}")
+
+
+def normalise(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) in 0..255, uint8 or float, to what the model expects: (x / 255 - mean) / std.
+
+    Mean and deviation are those of the pretrained weights, where there are any (averaged over channels for grey images), else
+    0.5 and 0.5.
+    """
+    return (images.float() / 255 - model.get_buffer("image_mean")) / model.get_buffer("image_std")
+
+
+def fit(
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float,
+    augment: Augment | None,
+    seeds: Seeds,
+    names: Names,
+    device: torch.device,
+) -> Fitted:
+    """Train in place for `steps` steps: cross-entropy, AdamW, learning rate falling to zero along a cosine.
+
+    `images` (N, C, H, W) uint8 and `labels` (N,) lie on `device`. Batches run through one shuffle after another of the images,
+    drawn from the stream (*names, "batches"); `augment` gets a float batch in 0..255 and a CPU generator seeded by (*names,
+    "augment"). The weights after the last step stay; the model is left in training mode.
+
+    Raises:
+        InputError: the loss is not finite.
+    """
+    model.to(device).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    noise = compute.generator(seeds.integer(*names, "augment"))
+    batches = _batches(len(images), batch_size, seeds.stream(*names, "batches"))
+    where = " ".join(map(str, names))
+    fitted = Fitted(losses=[], learning_rates=[], seen=set())
+    for step in progress(range(steps), where, unit="step"):
+        rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        drawn = next(batches)
+        index = torch.from_numpy(drawn).to(device)
+        batch = images[index].float()
+        if augment is not None:
+            batch = augment(batch, noise)
+        loss = functional.cross_entropy(model(normalise(model, batch)), labels[index])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise InputError(f"{where}: the loss is {value} at step {step}; expected a learning_rate below {learning_rate}")
+        fitted["losses"].append(value)
+        fitted["learning_rates"].append(rate)
+        fitted["seen"].update(drawn.tolist())
+    return fitted
+
+
+def _batches(count: int, size: int, stream: np.random.Generator) -> Iterator[np.ndarray]:
+    """Endless batches of exactly `size` indices: every image is drawn once before any is drawn again."""
+    waiting = np.empty(0, dtype=np.int64)
+    while True:
+        while len(waiting) < size:
+            waiting = np.concatenate([waiting, stream.permutation(count)])
+        yield waiting[:size]
+        waiting = waiting[size:]
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: torch.Tensor, batch_size: int = 256) -> np.ndarray:
+    """Class probabilities (N, classes), float64, of uint8 images (N, C, H, W) on the model's device; rows sum to 1."""
+    model.eval()
+    logits = [model(normalise(model, batch)).double() for batch in images.split(batch_size)]
+    return torch.cat(logits).softmax(dim=1).cpu().numpy()
+
+
+@torch.inference_mode()
+def embed(model: Any, images: torch.Tensor, batch_size: int = 256) -> np.ndarray:
+    """Penultimate features (N, D), float32, of uint8 images (N, C, H, W) on the model's device."""
+    model.eval()
+    features = [
+        model.forward_head(model.forward_features(normalise(model, batch)), pre_logits=True)
+        for batch in images.split(batch_size)
+    ]
+    return torch.cat(features).float().cpu().numpy()

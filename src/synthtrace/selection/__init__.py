@@ -1,0 +1,1 @@
+"""Which candidates of a pool are kept; copies of training images never are."""

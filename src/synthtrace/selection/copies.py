@@ -1,0 +1,158 @@
+"""Which images are copies of training images: the one function for it, used by selection and by the audit.
+
+An image is measured in two ways: by correlation of pixels (`correlation.py`), and by the cosine distance of in-domain
+embeddings, standardised over the training images. What counts as near is learnt from the training images alone, by three
+references:
+
+- frames: the nearest other frame of the same patient. A map-conditioned sample lies close to its map's image, about as a
+  further frame would; what lies closer than the `copy_quantile` of these distances adds nothing and is a copy.
+- altered: training images lightly altered (`features.augment.alter`: mirrored, cropped, re-brightened, with light noise). These
+  are copies by definition; their 99 % quantile bounds the threshold from below, and is all there is in a set without frames.
+- others: the nearest image of another patient (and group). These are no copies by definition; their 1 % quantile bounds the
+  threshold from above.
+
+After Dar et al. (arXiv 2402.01054), who call a synthetic image a copy when it correlates with a training image more than
+training images correlate with those of other patients.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from synthtrace import compute
+from synthtrace.features.augment import alter
+from synthtrace.images import pixel_hash, to_pixels
+from synthtrace.selection import correlation
+
+Embed = Callable[[np.ndarray], np.ndarray]
+
+ALTERED_QUANTILE = 0.99
+OTHERS_QUANTILE = 0.01
+REPORTED = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What one way of measuring says of the training images, and the threshold that follows. Distances, NaN dropped."""
+
+    frames: np.ndarray
+    altered: np.ndarray
+    others: np.ndarray
+    threshold: float
+
+    @classmethod
+    def of(cls, frames: np.ndarray, altered: np.ndarray, others: np.ndarray, copy_quantile: float) -> "Reference":
+        """The threshold: the greater of `copy_quantile` of frames and 99 % of altered, but at most 1 % of others."""
+        frames, altered, others = (values[~np.isnan(values)] for values in (frames, altered, others))
+        threshold = float(np.quantile(altered, ALTERED_QUANTILE))
+        if len(frames):
+            threshold = max(threshold, float(np.quantile(frames, copy_quantile)))
+        if len(others):
+            threshold = min(threshold, float(np.quantile(others, OTHERS_QUANTILE)))
+        return cls(frames, altered, others, threshold)
+
+    def report(self) -> dict[str, Any]:
+        """Threshold, quantiles of each reference, and the share of each that lies within the threshold."""
+        result: dict[str, Any] = {"threshold": self.threshold}
+        for name, values in (("frames", self.frames), ("altered", self.altered), ("others", self.others)):
+            result[name] = {
+                "count": len(values),
+                "within": float(np.mean(values <= self.threshold)) if len(values) else None,
+                "quantiles": {str(q): float(np.quantile(values, q)) for q in REPORTED} if len(values) else None,
+            }
+        return result
+
+
+class CopyFinder:
+    """Training images and what they say of nearness; `find` judges others by it.
+
+    `images` uint8 (N, C, H, W); `manifest` their rows (image_id, patient_id, and group_id where the set has it); `embed` maps
+    uint8 images to embeddings (N, D) and is blind to mirroring; `copy_quantile` in [0, 1]. An image without patient id is its
+    own patient.
+    """
+
+    def __init__(self, images: np.ndarray, manifest: pd.DataFrame, embed: Embed, copy_quantile: float) -> None:
+        self.image_ids = manifest["image_id"].to_numpy(dtype=object)
+        self.hashes = {pixel_hash(to_pixels(image)) for image in images}
+        self._embed = embed
+        self._prepared = correlation.prepare(images)
+        raw = embed(images).astype(np.float64)
+        self._mean, self._scale = raw.mean(axis=0), raw.std(axis=0) + 1e-6
+        self._embedded = self._direction(raw)
+        self.pixels, self.embedding = self._calibrate(images, manifest, copy_quantile)
+
+    def _direction(self, raw: np.ndarray) -> np.ndarray:
+        standard = (raw.astype(np.float64) - self._mean) / self._scale
+        return standard / np.linalg.norm(standard, axis=1, keepdims=True).clip(1e-12)
+
+    def _calibrate(self, images: np.ndarray, manifest: pd.DataFrame, copy_quantile: float) -> tuple[Reference, Reference]:
+        same = _same(manifest, "patient_id")
+        related = same | _same(manifest, "group_id") if "group_id" in manifest.columns else same
+        frame = torch.from_numpy(same & ~np.eye(len(same), dtype=bool))
+        other = torch.from_numpy(~related)
+        rough = correlation.coarse(self._prepared, self._prepared)
+        pixels = [correlation.nearest(self._prepared, self._prepared, rough, allowed)[1] for allowed in (frame, other)]
+        apart = 1 - self._embedded @ self._embedded.T
+        embedded = [_least(apart, allowed.numpy())[1] for allowed in (frame, other)]
+        # the alterations are part of the instrument: the same whatever the study's seed is
+        altered = alter(torch.from_numpy(images).float(), compute.generator(0)).round().to(torch.uint8).numpy()
+        measured = self.measure(altered)
+        return (
+            Reference.of(pixels[0], measured["nearest_real_distance"].to_numpy(), pixels[1], copy_quantile),
+            Reference.of(embedded[0], measured["embedding_distance"].to_numpy(), embedded[1], copy_quantile),
+        )
+
+    def measure(self, images: np.ndarray) -> pd.DataFrame:
+        """The nearest training image of each of `images` (M, C, H, W), in both ways.
+
+        Columns: `nearest_real_id` and `nearest_real_distance` (pixels, 0 to 2, 0 for a copy as it is), `embedding_nearest_id`
+        and `embedding_distance` (0 to 2).
+        """
+        prepared = correlation.prepare(images)
+        rough = correlation.coarse(prepared, self._prepared)
+        index, distance = correlation.nearest(
+            prepared, self._prepared, rough, torch.ones_like(rough.transform, dtype=torch.bool)
+        )
+        apart = 1 - self._direction(self._embed(images)) @ self._embedded.T
+        embedded_index, embedded_distance = _least(apart, np.ones(apart.shape, dtype=bool))
+        return pd.DataFrame(
+            {
+                "nearest_real_id": self.image_ids[index],
+                "nearest_real_distance": distance,
+                "embedding_nearest_id": self.image_ids[embedded_index],
+                "embedding_distance": embedded_distance,
+            }
+        )
+
+    def find(self, images: np.ndarray) -> pd.DataFrame:
+        """`measure`, and `copy`: whether an image is nearer to a training image than a threshold, in either way."""
+        found = self.measure(images)
+        identical = [pixel_hash(to_pixels(image)) in self.hashes for image in images]
+        near = found["nearest_real_distance"] <= self.pixels.threshold
+        alike = found["embedding_distance"] <= self.embedding.threshold
+        found["copy"] = near | alike | np.array(identical, dtype=bool)
+        return found
+
+    def report(self) -> dict[str, Any]:
+        """Both ways' thresholds and references, for people and for the audit."""
+        return {"pixels": self.pixels.report(), "embedding": self.embedding.report()}
+
+
+def _same(manifest: pd.DataFrame, column: str) -> np.ndarray:
+    """(N, N): whether two rows share a value; a missing value is shared with no other row."""
+    codes = manifest[column].astype("category").cat.codes.to_numpy().astype(np.int64)
+    codes = np.where(codes < 0, -1 - np.arange(len(codes)), codes)
+    return codes[:, None] == codes[None, :]
+
+
+def _least(distance: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index and value of each row's least allowed distance; -1 and NaN where nothing is allowed."""
+    masked = np.where(allowed, distance.clip(0), np.inf)
+    index = masked.argmin(axis=1)
+    least = masked[np.arange(len(masked)), index]
+    found = np.isfinite(least)
+    return np.where(found, index, -1), np.where(found, least, np.nan)
