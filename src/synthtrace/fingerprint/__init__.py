@@ -49,7 +49,7 @@ def _digest(library: Library, versions: dict[str, str], path: Path, scope: Scope
     script = parse(path, name=f"stages/{path.name}", package="")
     sources, imports = closure(library, script, scope)
     packages = {}
-    for distribution in numeric_distributions(imports):
+    for distribution in numeric_distributions({statement.base.split(".")[0] for statement in imports}):
         if distribution not in versions:
             raise InputError(f"{LOCK}: no version of {distribution!r} for this Python, which {script.name} imports")
         packages[distribution] = versions[distribution]

@@ -13,15 +13,15 @@ class Scope(NamedTuple):
     kind: str
 
 
-def closure(library: Library, script: Module, scope: Scope | None) -> tuple[dict[str, str], set[str]]:
-    """Sources by module name of all that `script` may run, and the top names of the foreign packages imported there.
+def closure(library: Library, script: Module, scope: Scope | None) -> tuple[dict[str, str], set[Import]]:
+    """Sources by module name of all that `script` may run, and the imports from other packages there.
 
     A registry is followed whole when something is imported from the module that holds it, cut to `scope.kind` when it is
     the scope's, and not at all when its module is a package that is only run on the way to a submodule.
     """
     # module name -> whether something of its own is imported from it (False: only run, as a parent package)
     reached: dict[str, bool] = {}
-    foreign: set[str] = set()
+    foreign: set[Import] = set()
     waiting = [script]
 
     def reach(name: str, own: bool) -> None:
@@ -32,14 +32,16 @@ def closure(library: Library, script: Module, scope: Scope | None) -> tuple[dict
 
     while waiting:
         module = waiting.pop()
-        targets = {target for statement in module.imports for target in _targets(library, statement)}
+        targets: set[str] = set()
+        for statement in module.imports:
+            if statement.base.split(".")[0] == PACKAGE:
+                targets |= _targets(library, statement)
+            else:
+                foreign.add(statement)
         for registry in module.registries():
             targets |= registry.modules(_kinds(registry, module.name, reached.get(module.name, True), scope))
         for target in targets:
             parents = target.split(".")
-            if parents[0] != PACKAGE:
-                foreign.add(parents[0])
-                continue
             for depth in range(1, len(parents)):
                 reach(".".join(parents[:depth]), own=False)
             reach(target, own=True)

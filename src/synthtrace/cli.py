@@ -1,0 +1,69 @@
+"""`synthtrace ...`: the command line, acting on the DVC repository of the current directory."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from synthtrace.errors import InputError
+
+app = typer.Typer(
+    help="Synthetic augmentation of small medical image sets that a reviewer can believe.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Stages side by side; 0: CPU cores // compute.threads.")]
+
+
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    """A user's mistake is one sentence on stderr and exit code 1."""
+    try:
+        yield
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def preset(name: Annotated[str, typer.Argument(help="A file of presets/, without .yaml.")]) -> None:
+    """Lay presets/NAME.yaml over params.yaml and show what changed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from synthtrace.presets import apply_preset
+
+    with _one_sentence():
+        changes = apply_preset(name)
+    if not changes:
+        typer.echo(f"params.yaml already holds preset {name}")
+        return
+    table = Table("parameter", "before", "after")
+    for change in changes:
+        table.add_row(*(str(value) for value in change))
+    Console().print(table)
+
+
+@app.command()
+def repro(
+    targets: Annotated[list[str] | None, typer.Argument(help="Stages; without any, all of dvc.yaml.")] = None,
+    jobs: Jobs = 0,
+) -> None:
+    """Do the work of `dvc repro` with ready stages side by side."""
+    from synthtrace.engine import reproduce
+
+    with _one_sentence():
+        code = reproduce(targets or [], jobs)
+    raise typer.Exit(code)
+
+
+@app.command()
+def results(name: Annotated[str, typer.Argument(help="A file of presets/, without .yaml.")], jobs: Jobs = 0) -> None:
+    """Run a preset, keep its evidence under results/NAME/, and restore the committed state."""
+    from synthtrace.results import produce
+
+    with _one_sentence():
+        code = produce(name, jobs)
+    raise typer.Exit(code)

@@ -1,0 +1,74 @@
+"""The stages to bring up to date, and DVC's own work on each."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from synthtrace.errors import InputError
+
+PROJECT = "dvc.yaml"
+LOCK = Path("dvc.lock")
+
+
+class Pipeline:
+    """The stages that some targets need, in the order in which plain `dvc repro` visits them."""
+
+    def __init__(self, targets: list[str]) -> None:
+        from dvc.repo import Repo
+        from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+
+        logging.getLogger("dvc").setLevel(logging.WARNING)  # a line a stage is ours to print
+        with one_sentence():
+            self._repo = Repo(_wait_for_lock=True)
+            graph = get_active_graph(self._repo.index.graph)
+            plan = plan_repro(graph, collect_stages(self._repo, targets or [PROJECT]))
+        self._stages: dict[str, Any] = {stage.addressing: stage for stage in plan}
+        self.names = list(self._stages)
+        # DVC draws an edge from a stage to what it depends on
+        self.upstream = {stage.addressing: {above.addressing for above in graph.successors(stage)} for stage in plan}
+        self._recorded = list(_locked_stages())
+        # DVC is not thread-safe: its work is done by one thread at a time, which passes the turn on while a command runs
+        self.turn = threading.Lock()
+
+    def reproduce(self, name: str) -> bool:
+        """DVC's reproduction of one stage whose upstream is done, recorded in dvc.lock; False when nothing had changed.
+
+        Raises DvcException when the stage fails.
+        """
+        stage = self._stages[name]
+        with self.turn, self._repo.lock:
+            if not stage.reproduce():
+                return False
+            stage.dump(update_pipeline=False)
+            return True
+
+    def order_lock(self) -> None:
+        """Put new entries of dvc.lock in the order of the plan, as plain `dvc repro` would: here they come as stages end."""
+        from dvc.utils.serialize import modify_yaml
+
+        order = [*self._recorded, *(name for name in self.names if name not in self._recorded)]
+        stages = list(_locked_stages())
+        if stages == [name for name in order if name in stages]:
+            return
+        with one_sentence(), self._repo.lock, modify_yaml(str(LOCK)) as lock:
+            lock["stages"] = {name: lock["stages"][name] for name in order if name in lock["stages"]}
+
+
+def _locked_stages() -> dict[str, Any]:
+    from dvc.utils.serialize import load_yaml
+
+    return (load_yaml(str(LOCK)).get("stages") or {}) if LOCK.exists() else {}
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """DVC's own complaints (no repository, no such stage, an invalid dvc.yaml) are a user's to mend."""
+    from dvc.exceptions import DvcException
+
+    try:
+        yield
+    except DvcException as error:
+        raise InputError(f"dvc: {error}") from None

@@ -1,0 +1,148 @@
+"""A parent that has imported libraries and forks a child a script, so that no script waits for imports again.
+
+Run as a file with `-P`: python -P server.py ADDRESS PRELOAD, where PRELOAD is JSON [[module, [names]], ...]. Standard library
+only, and single-threaded: what it preloads must neither start work nor touch a GPU. Its children die with it.
+"""
+
+import builtins
+import contextlib
+import ctypes
+import gc
+import importlib
+import io
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import types
+from collections.abc import Iterable
+
+
+def preload(imports: Iterable[tuple[str, list[str]]]) -> None:
+    """Import modules and take names from them; what fails here fails again, and is reported, in the script that needs it."""
+    # keeps torch.cuda.is_available(), which libraries call at import, from initialising CUDA before a fork
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+    for base, names in imports:
+        with contextlib.suppress(Exception):
+            module = importlib.import_module(base)
+            for name in names:
+                if not hasattr(module, name):
+                    importlib.import_module(f"{base}.{name}")
+    gc.freeze()
+
+
+def serve(address: str) -> dict:
+    """Accept jobs until killed; returns in each forked child only, with the job to do."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(waker.fileno())
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    selector.register(woken, selectors.EVENT_READ)
+    children: dict[int, socket.socket] = {}
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
+                try:
+                    job, descriptors = _receive_job(connection)
+                except (OSError, ValueError):
+                    connection.close()
+                    continue
+                pid = os.fork()
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    selector.close()
+                    for held in (listener, woken, waker, connection, *children.values()):
+                        held.close()
+                    return {**job, "descriptors": descriptors}
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                with contextlib.suppress(OSError):  # the child does the same: whoever comes first
+                    os.setpgid(pid, pid)
+                children[pid] = connection
+                selector.register(connection, selectors.EVENT_READ, pid)
+                _send(connection, pid)
+            elif key.fileobj is woken:
+                woken.recv(4096)
+                _reap(children, selector)
+            else:  # a client sends nothing more: it is gone, and its script with it
+                selector.unregister(key.fileobj)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(key.data, signal.SIGKILL)
+
+
+def _receive_job(connection: socket.socket) -> tuple[dict, list[int]]:
+    connection.settimeout(10)
+    header, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
+    (length,) = struct.unpack("!i", header)
+    data = connection.recv(length, socket.MSG_WAITALL)
+    connection.settimeout(None)
+    return json.loads(data), descriptors
+
+
+def _send(connection: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(struct.pack("!i", number))
+
+
+def _reap(children: dict[int, socket.socket], selector: selectors.BaseSelector) -> None:
+    while children:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        connection = children.pop(pid)
+        _send(connection, os.waitstatus_to_exitcode(status))
+        with contextlib.suppress(KeyError):
+            selector.unregister(connection)
+        connection.close()
+
+
+def run(job: dict, server: int) -> None:
+    """In the child: take the job's place in the world and run its script as `__main__`."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    _die_with(server)
+    for number, descriptor in enumerate(job["descriptors"]):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(job["env"])
+    os.chdir(job["cwd"])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
+    script = job["argv"][0]
+    sys.argv = job["argv"]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))  # noqa: PTH100, PTH120 -- as python itself does
+    main = types.ModuleType("__main__")
+    main.__dict__.update({"__file__": script, "__builtins__": builtins})
+    sys.modules["__main__"] = main
+    # a traceback begins in the script
+    sys.excepthook = lambda kind, error, trace: sys.__excepthook__(
+        kind, error, trace and trace.tb_next and trace.tb_next.tb_next
+    )
+    with open(script, "rb") as file:
+        code = compile(file.read(), script, "exec")
+    exec(code, main.__dict__)
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    _die_with(int(sys.argv[3]))
+    preload(json.loads(sys.argv[2]))
+    own = os.getpid()
+    run(serve(sys.argv[1]), own)

@@ -1,0 +1,97 @@
+"""The evidence of a preset's run, kept under `results/NAME/`, with the committed state put back afterwards."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from synthtrace.engine import reproduce
+from synthtrace.errors import InputError
+from synthtrace.presets import apply_preset
+
+RESULTS = Path("results")
+# what a run changes and Git tracks: must be as committed before, and is again afterwards
+RESTORED = ("params.yaml", "dvc.lock", "code.json", "metrics", "plots")
+COPIED = ("dvc.yaml", *RESTORED)
+
+
+def produce(name: str, jobs: int) -> int:
+    """Run preset `name`, replace `results/NAME/` by its evidence, restore RESTORED; the exit code of the run.
+
+    Nothing is kept of a run that failed or was interrupted.
+
+    Raises:
+        InputError: RESTORED differs from the last commit, or the preset is refused.
+    """
+    _check_committed()
+    try:
+        apply_preset(name)
+        code = reproduce([], jobs)
+        if code == 0:
+            _keep(RESULTS / name)
+            print(f"{RESULTS / name}: evidence of this run")
+        else:
+            print(f"{RESULTS / name}: left as it was, because the run did not end well", file=sys.stderr)
+    finally:
+        _restore()
+    return min(code, 1)
+
+
+def _git(*arguments: str, check: bool = True) -> str:
+    result = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    if check and result.returncode:
+        raise InputError(f"git {' '.join(arguments[:1])} failed: {result.stderr.strip()}")
+    return result.stdout
+
+
+def _check_committed() -> None:
+    status = _git("status", "--porcelain", "--untracked-files=all", "--", *RESTORED)
+    if changed := [line[3:] for line in status.splitlines()]:
+        raise InputError(
+            f"{', '.join(changed)}: differs from the last commit and would be lost; commit or restore it, then try again"
+        )
+
+
+def _restore() -> None:
+    tracked = [path for path in RESTORED if _git("ls-tree", "HEAD", "--", path)]
+    _git("checkout", "HEAD", "--", *tracked)
+    _git("clean", "-fdq", "--", *RESTORED)
+    # the workspace follows the committed lock again; an out that the cache lacks is made by the next run
+    subprocess.run([sys.executable, "-m", "dvc", "checkout", "--force", "--quiet"], capture_output=True, check=False)
+
+
+def _keep(target: Path) -> None:
+    """Build the evidence aside and swap it in whole."""
+    fresh, old = (Path(".scratch/results") / f"{target.name}.{part}" for part in ("new", "old"))
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name in COPIED:
+        _copy(Path(name), fresh / name)
+    _copy(Path("data/folds/folds.csv"), fresh / "folds.csv")
+    for table in sorted(Path("data/predictions").glob("*.parquet")):
+        _copy(table, fresh / "predictions" / table.name)
+    digests = _out_digests(Path("dvc.lock"))
+    for record in sorted(Path("records").glob("*/*.json")):
+        if record.stem in digests:
+            _copy(record, fresh / record)
+    target.parent.mkdir(exist_ok=True)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def _out_digests(lock: Path) -> set[str]:
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
+    return {out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
