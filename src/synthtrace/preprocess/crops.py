@@ -67,3 +67,10 @@ def write_crops(
     )
     write_manifest(folder, crops)
     return crops
+
+
+def native_stack(scans: Path, manifest: pd.DataFrame, preprocess: Preprocess) -> np.ndarray:
+    """Native crops of a manifest's scans in memory, uint8 (N, C, crop_size, crop_size)."""
+    crops = [native_crop(read_image(scans / path, preprocess.channels), preprocess.crop_size) for path in manifest["path"]]
+    stack = np.stack(crops)
+    return stack[:, None] if preprocess.channels == 1 else np.ascontiguousarray(stack.transpose(0, 3, 1, 2))

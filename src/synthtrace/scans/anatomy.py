@@ -57,7 +57,7 @@ def draw_fat_percent(rng: np.random.Generator, fatty: bool) -> float:
     """Fat percentage of a biopsy: below 5 for a healthy liver, 5 to 85 with a long tail for a fatty one."""
     if not fatty:
         return float(rng.uniform(0, FATTY_FROM - 0.1))
-    return float(FATTY_FROM + 80 * rng.beta(1.0, 1.6))
+    return float(FATTY_FROM + 80 * rng.beta(1.3, 1.7))
 
 
 def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
@@ -67,8 +67,8 @@ def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
     texture = gaussian_filter(rng.standard_normal((TEXTURE_SIDE, TEXTURE_SIDE)), (1.2, 2.0), mode="wrap")
     return Patient(
         fat_percent=fat_percent,
-        liver=normal(0.0, 1.3) + 7.0 * fat,
-        attenuation=float(np.clip(normal(0.05, 0.12) + 0.3 * fat, -0.25, 0.8)),
+        liver=normal(-1.2, 1.0) + 10.0 * fat,
+        attenuation=float(np.clip(normal(-0.05, 0.1) + 0.5 * fat, -0.25, 0.8)),
         blur=0.05 + 0.35 * fat * uniform(0.5, 1.5),
         kidney=(normal(-4.0, 0.6), normal(9.2, 0.8)),
         kidney_axes=(normal(5.0, 0.4), normal(2.4, 0.2)),
@@ -79,12 +79,12 @@ def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
         diaphragm_echo=uniform(5, 17),
         diaphragm_span=(uniform(0.4, 1.1), uniform(0.3, 0.8)),
         behind=normal(7.5, 2.5),
-        shadow=(uniform(0.1, 1.0), -uniform(0, 7)),
+        shadow=(uniform(0.35, 1.1), -uniform(0, 7)),
         streaks=np.column_stack([uniform(2, 14, 4), uniform(0, 6.28, 4), normal(0, 0.5, 4)]),
         vessels=tuple(_draw_vessel(rng) for _ in range(rng.integers(4, 11))),
         bend=np.column_stack([uniform(0.3, 1.3, (6, 2)), uniform(0, 6.28, 6), normal(0, 0.12, 6)]),
         texture=(texture / texture.std()).astype(np.float32),
-        gain=normal(64, 8),
+        gain=normal(64, 5),
         dynamic_range=uniform(42, 54),
         axial=uniform(0.55, 0.8),
         lateral=uniform(1.3, 2.2),
@@ -175,8 +175,8 @@ def _kidney(patient: Patient, x: np.ndarray, z: np.ndarray, echo: np.ndarray, te
     echo = echo + (patient.behind + 2.5 * texture - echo) * outside
     inside = _step(distance, 0.25)
     cortex = 0.6 * texture
-    core = _ellipse(dx, dz, (0.75 * patient.kidney_axes[0], 0.45 * patient.kidney_axes[1]), patient.kidney_angle)
-    sinus = (patient.sinus + 3.5 * texture) * _step(core - 1 - 0.3 * texture, 0.5)
+    core = _ellipse(dx, dz, (0.7 * patient.kidney_axes[0], 0.36 * patient.kidney_axes[1]), patient.kidney_angle)
+    sinus = (patient.sinus + 3.5 * texture) * _step(core - 1 - 0.35 * texture, 0.5)
     echo = echo + (cortex + sinus - echo) * inside
     capsule = np.exp(-(((distance - 0.1) / 0.16) ** 2)) * np.clip(0.8 + 0.5 * texture, 0, 2)
     return echo + 9.0 * capsule * _step(below, 1.5)

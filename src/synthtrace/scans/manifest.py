@@ -175,7 +175,8 @@ def check_images(source: Source, manifest: pd.DataFrame, progress: Progress) -> 
             mask = source.mask(row)
             if mask.shape[:2] != pixels.shape[:2]:
                 raise InputError(
-                    f"{source.where}: the mask of {source.row_names[row]} has size {mask.shape[:2]}; its image {pixels.shape[:2]}"
+                    f"{source.where}: the mask of {source.row_names[row]} has size {mask.shape[:2]}; expected its image's, "
+                    f"{pixels.shape[:2]}"
                 )
     return manifest.assign(pixel_hash=hashes)
 

@@ -51,7 +51,7 @@ def read_table(folder: Path, columns: Columns, name: str) -> Source:
     table = pd.concat([table, riding_columns(foreign, mapping.values())], axis=1)
     row_names = [f"row {row + 2}" for row in range(len(table))]  # as a spreadsheet counts: the header is row 1
     for kind in ("original_path", "mask_path"):
-        for row, path in enumerate(table[kind] if kind in table else []):
+        for row, path in enumerate(table.get(kind, [])):
             _check_file(folder, path, kind, f"{where}: {row_names[row]}")
     return _source(folder, table, row_names, name, str(where))
 
@@ -68,16 +68,16 @@ def read_tree(folder: Path, name: str) -> Source:
     return _source(folder, table, [str(path) for path in files], name, str(folder))
 
 
-def _check_file(folder: Path, path: object, kind: str, row: str) -> None:
+def _check_file(folder: Path, path: str, kind: str, row: str) -> None:
     if pd.isna(path):
         if kind == "mask_path":
             return
         raise InputError(f"{row} names no image file")
-    file = folder / str(path)
+    file = folder / path
     if not file.is_file():
-        raise InputError(f"{row} names {str(path)!r}, but there is no such file below {folder}")
-    if ".." in Path(str(path)).parts or Path(str(path)).is_absolute():
-        raise InputError(f"{row} names {str(path)!r}; expected a path inside {folder}")
+        raise InputError(f"{row} names {path!r}, but there is no such file below {folder}")
+    if ".." in Path(path).parts or Path(path).is_absolute():
+        raise InputError(f"{row} names {path!r}; expected a path inside {folder}")
 
 
 def _source(folder: Path, table: pd.DataFrame, row_names: list[str], name: str, where: str) -> Source:
