@@ -1,5 +1,6 @@
 """One Lightning fit for every generator and autoencoder, and what it leaves behind."""
 
+import logging
 import sys
 import warnings
 from typing import Any
@@ -38,6 +39,8 @@ def fit(module: lightning.LightningModule, batches: IterableDataset, device: tor
     """Train for the batches' number of steps on one device and return what was recorded on the way."""
     recorder = Recorder(tracker)
     callbacks: list[lightning.Callback] = [recorder]
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     on_terminal = sys.stderr.isatty()
     if on_terminal:
         callbacks.append(TQDMProgressBar(leave=False))
@@ -53,6 +56,6 @@ def fit(module: lightning.LightningModule, batches: IterableDataset, device: tor
     )
     with warnings.catch_warnings():
         # batches are cut from memory: worker processes would only copy them
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", module="lightning")
         trainer.fit(module, DataLoader(batches, batch_size=None))
     return recorder
