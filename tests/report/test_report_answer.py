@@ -29,8 +29,12 @@ def test_an_interval_around_zero_is_no_evidence(summary):
         (0.03, [0.0, 0.06], "no evidence of a benefit or of harm."),
         (0.03, None, "by +0.030 (no interval could be computed): no conclusion."),
         (0.03, [None, 0.06], "by +0.030 (no interval could be computed): no conclusion."),
-        (None, None, "by n/a (the comparison could not be computed): no conclusion."),
-        (math.nan, [0.01, 0.02], "by n/a (the comparison could not be computed): no conclusion."),
+        (None, None, "the effect of semantic synthetic images is n/a (the comparison could not be computed): no conclusion."),
+        (
+            math.nan,
+            [0.01, 0.02],
+            "the effect of semantic synthetic images is n/a (the comparison could not be computed): no conclusion.",
+        ),
     ],
 )
 def test_the_verdict_follows_the_interval_alone(summary, difference, ci95, words):
@@ -48,7 +52,10 @@ def test_every_kind_is_in_the_sentence_in_the_order_of_the_parameters(summary):
 
 def test_a_kind_that_the_summary_lacks_is_not_available(summary):
     del summary["scenarios"]["class"]
-    assert "adding class synthetic images changed it by n/a" in sentence(summary, ["semantic", "class"])
+    assert "the effect of class synthetic images is n/a" in sentence(summary, ["semantic", "class"])
+    assert "adding semantic synthetic images changed the image-level AUC of 0.861 by" in sentence(
+        summary, ["class", "semantic"]
+    )
     assert judge({}) == "unknown"
 
 

@@ -45,12 +45,16 @@ def sentence(summary: dict[str, Any], kinds: list[str], patient_ids: bool = True
     units = f"{summary['patients']} patients" if patient_ids else f"{summary['images']} images without patient ids"
     if rate == 0:
         return f"At mixing rate {rate} no synthetic image enters a training set, so this run on {units} compares nothing."
+    unit = "patient" if patient_ids else "image"
     base = number(scenario(summary, "real")["auc_image"].get("mean"))
     verb = f"changed the image-level AUC of {base} by"
     clauses = []
     for kind in kinds:
         versus = scenario(summary, kind)["versus_real"]
-        clauses.append(f"adding {kind} synthetic images {verb} {change(versus, 'patient' if patient_ids else 'image')}")
+        if not is_number(versus.get("difference")):
+            clauses.append(f"the effect of {kind} synthetic images is {change(versus, unit)}")
+            continue
+        clauses.append(f"adding {kind} synthetic images {verb} {change(versus, unit)}")
         verb = "changed it by"
     return f"At mixing rate {rate}, on {units}, {'; '.join(clauses)}."
 

@@ -8,7 +8,7 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.report.answer import scenario
 from synthtrace.report.figures import Row, interval_plot, roc_plot
-from synthtrace.report.formats import bounds, interval, is_number, number, signed, signed_interval
+from synthtrace.report.formats import bounds, interval, is_number, number, signed, signed_interval, with_interval
 
 
 def scenario_order(summary: dict[str, Any], kinds: list[str]) -> list[str]:
@@ -47,7 +47,7 @@ def _auc_plot(summary: dict[str, Any], names: list[str], seeds: pd.DataFrame, ke
         auc = scenario(summary, name)[key]
         own = seeds.loc[seeds["scenario"] == name, ["seed", key]].itertuples(index=False)
         dots = [(float(value), f"{name}, seed {seed}: {number(value)}") for seed, value in own if is_number(value)]
-        text = f"{number(auc.get('mean'))} {interval(auc.get('ci95'))}"
+        text = with_interval(number(auc.get("mean")), interval(auc.get("ci95")))
         rows.append(Row(name, style, text, _finite(auc.get("mean")), bounds(auc.get("ci95")), dots))
     return interval_plot(rows, _finite(scenario(summary, "real")[key].get("mean")))
 
@@ -57,7 +57,7 @@ def _difference_plot(summary: dict[str, Any], names: list[str], key: str) -> dic
     for style, name in enumerate(names):
         versus = scenario(summary, name)[key]
         if name != "real":
-            text = f"{signed(versus.get('difference'))} {signed_interval(versus.get('ci95'))}"
+            text = with_interval(signed(versus.get("difference")), signed_interval(versus.get("ci95")))
             rows.append(Row(name, style, text, _finite(versus.get("difference")), bounds(versus.get("ci95"))))
     return interval_plot(rows, 0)
 

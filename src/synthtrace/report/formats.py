@@ -16,6 +16,17 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}") if is_number(value) else MISSING
 
 
+def mean_sd(block: dict[str, Any]) -> str:
+    """`0.861 ± 0.011` from {"mean", "sd"}; one `n/a` where there is no mean."""
+    mean = number(block.get("mean"))
+    return mean if mean == MISSING else f"{mean} ± {number(block.get('sd'))}"
+
+
+def with_interval(value: str, bracket: str) -> str:
+    """A formatted number and its formatted interval; one `n/a` where both are missing."""
+    return value if value == bracket else f"{value} {bracket}"
+
+
 def signed(value: Any, digits: int = 3) -> str:
     """A difference with its sign; digits are added (up to 6) until what is not zero does not read as zero."""
     if not is_number(value):
@@ -58,6 +69,7 @@ def share(part: int, whole: int) -> str:
 
 FILTERS = {
     "number": number,
+    "mean_sd": mean_sd,
     "signed": signed,
     "interval": interval,
     "signed_interval": signed_interval,
