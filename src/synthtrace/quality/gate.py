@@ -47,13 +47,14 @@ def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[s
     with run.output(f"metrics/quality/{gate}.json") as temporary:
         write_json(temporary, verdict)
     show(verdict)
-    failed = [item["name"] for item in verdict["expectations"] if not item["pass"]]
+    failed = [item["severity"] for item in verdict["expectations"] if not item["pass"]]
     if not verdict["pass"]:
         raise InputError(
-            f"gate {gate}: {len(failed)} of {len(verdict['expectations'])} expectations failed; metrics/quality/{gate}.json "
-            "holds the verdict, and nothing behind the gate runs"
+            f"gate {gate}: {failed.count('error')} of {len(verdict['expectations'])} expectations failed, so nothing behind "
+            f"it may run; metrics/quality/{gate}.json holds the verdict"
         )
-    run.say(f"{len(verdict['expectations'])} expectations, {len(failed)} warnings; the gate is open")
+    warnings = f"{len(failed)} warning{'' if len(failed) == 1 else 's'}"
+    run.say(f"{len(verdict['expectations'])} expectations, {warnings}; the gate is open")
     with run.output(passed) as temporary:
         write_json(temporary, {name: verdict[name] for name in ("gate", "data", "pass")})
 
@@ -66,17 +67,18 @@ def judge(gate: str, data: str, tables: Mapping[str, pd.DataFrame], suites: Suit
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_pandas("measurements")
+    asset = context.data_sources.add_pandas("measurements").add_dataframe_asset("table")
+    whole = asset.add_batch_definition_whole_dataframe("whole")
     expectations = []
     for suite in suites:
-        table = tables[suite.name].reset_index(drop=True)
-        asset = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("all")
-        batch = asset.get_batch(batch_parameters={"dataframe": table})
-        rows = suite.meta["rows"]
+        table, rows = tables[suite.name].reset_index(drop=True), suite.meta["rows"]
+        batch = whole.get_batch(batch_parameters={"dataframe": table})
         options = {"result_format": "COMPLETE", "unexpected_index_column_names": rows}
+        answers = batch.validate(suite, result_format=options).results
+        results = {config.meta["name"]: answer for answer in answers if (config := answer.expectation_config)}
         for item in suite.expectations:
-            result = batch.validate(item, result_format=options)
-            expectations.append(_finding(item.configuration, result, rows, table))
+            expected = item.configuration
+            expectations.append(_finding(expected, results[expected.meta["name"]], rows, table))
     return {
         "gate": gate,
         "data": data,

@@ -82,19 +82,19 @@ def grouping(manifest: pd.DataFrame, patient_ids: str) -> pd.Series:
 
 
 def equal_pixels(images: pd.DataFrame, key: str, side: pd.Series, same: bool) -> pd.Series:
-    """For each image the `image_id`s of others with an equal `key`, on the same `side` or on another; empty without one.
+    """For each image the `image_id`s of earlier ones with an equal `key`, on the same `side` or on another; empty without one.
 
-    Rows with an empty key or an empty side are nobody's equal.
+    Only earlier rows count, so that a pair is reported once. Rows with an empty key or an empty side are nobody's equal.
     """
     found = pd.Series(None, index=images.index, dtype=object)
     known = images[key].notna() & side.notna()
     shared = images[known & images[key].where(known).duplicated(keep=False)]
     for _, twins in shared.groupby(key):
-        sides = side[twins.index]
-        for row in twins.index:
-            others = twins.loc[(sides == sides[row]) == same, "image_id"].drop(index=row, errors="ignore")
-            if len(others):
-                found[row] = ", ".join(sorted(set(others.astype(str))))
+        sides, ids = side[twins.index].tolist(), twins["image_id"].tolist()
+        for place, row in enumerate(twins.index):
+            others = [ids[earlier] for earlier in range(place) if (sides[earlier] == sides[place]) == same]
+            if others:
+                found[row] = ", ".join(others)
     return found
 
 

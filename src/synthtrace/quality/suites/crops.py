@@ -8,7 +8,7 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree, listed_files, measure_images
-from synthtrace.tables import read_manifest
+from synthtrace.tables import MANIFEST, read_manifest
 
 AGAIN = "Run `dvc repro -f preprocess`."
 FROM_SCANS = ("patient_id", "label", "label_name")
@@ -24,7 +24,7 @@ def measure(folder: Path, scans: pd.DataFrame) -> dict[str, pd.DataFrame]:
         if column not in manifest.columns:
             raise InputError(f"{folder / 'manifest.csv'}: missing column {column!r}; it has {', '.join(manifest.columns)}")
     ids = manifest[["image_id", "patient_id"]]
-    images = manifest.join(measure_images(folder, manifest["path"], "measuring crops").drop(columns="path"))
+    images = manifest[MANIFEST].join(measure_images(folder, manifest["path"], "measuring crops").drop(columns="path"))
     images["hash_right"] = agree(images["found_hash"], manifest["pixel_hash"])
     origin = manifest[["image_id"]].merge(scans.drop_duplicates("image_id"), on="image_id", how="left")
     images["has_scan"] = origin["pixel_hash"].notna()
@@ -47,7 +47,7 @@ def suites(crop_size: int, image_size: int, channels: int, map_classes: int) -> 
     mode = ["L" if channels == 1 else "RGB"]
     fixed, native = f"{image_size} x {image_size}", f"{crop_size} x {crop_size}"
     look = "Look at the scan: the region of interest may have been missed. Leave the scan out if it shows nothing."
-    rows = ["image_id", "patient_id", "path"]
+    rows = ["image_id", "patient_id"]
     return [
         expect.table_suite(
             "images",

@@ -5,7 +5,7 @@ import pandas as pd
 
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree, equal_pixels, grouping
-from synthtrace.tables import ROLES
+from synthtrace.tables import FOLDS, ROLES
 
 AGAIN = "Run `dvc repro -f split`."
 
@@ -13,7 +13,7 @@ AGAIN = "Run `dvc repro -f split`."
 def measure(manifest: pd.DataFrame, table: pd.DataFrame, folds: list[int], patient_ids: str) -> dict[str, pd.DataFrame]:
     """Tables assignments, folds, coverage, classes and dataset; `manifest` is the crops', `table` the folds'."""
     facts = manifest.assign(group=grouping(manifest, patient_ids)).drop_duplicates("image_id").set_index("image_id")
-    rows = table.reset_index(drop=True)
+    rows = table[FOLDS].reset_index(drop=True)
     for column in ("label_name", "group", "pixel_hash", "scan_pixel_hash"):
         rows[column] = rows["image_id"].map(facts[column])
     rows["known"] = rows["image_id"].isin(facts.index)

@@ -9,12 +9,14 @@ import pandas as pd
 
 from synthtrace.images import file_sha256
 from synthtrace.quality import expect
-from synthtrace.quality.measure import agree, equal_pixels, listed_files, measure_images
+from synthtrace.quality.measure import MEASURED, agree, equal_pixels, listed_files, measure_images
 from synthtrace.tables import LEDGER, SELECTION, read_ledger, read_selection, with_role
 
 SAMPLE = "Run `dvc repro -f sample@<kind>-<fold>`."
 SELECT = "Run `dvc repro -f select@<kind>-<fold>`."
 POOL = ["kind", "fold"]
+OF_SELECTION = ["in_ledger", "same_label", "nearest_in_train", "distance_finite", "kept_copy", "equal_real"]
+OF_FILES = ["hash_right", "file_right", "selection_rows", "condition_in_train", "condition_label"]
 
 
 def measure(
@@ -41,14 +43,14 @@ def measure(
             train = with_role(manifest, folds, fold, "train")
             ledger, selection = read_ledger(pool), read_selection(chosen)
             here = {"kind": kind, "fold": fold}
-            ledgers.append(_images(pool, ledger, selection, set(train["image_id"])).assign(in_kind=kind, in_fold=fold))
+            ledgers.append(_images(pool, ledger, selection, train).assign(in_kind=kind, in_fold=fold))
             selections.append(_selection(ledger, selection, manifest, set(train["image_id"])).assign(**here))
             files.append(listed_files(pool, "images", ledger["path"]).assign(**here))
-    images = _all(ledgers, [*LEDGER, "in_kind", "in_fold"])
+    images = _all(ledgers, [*LEDGER, *MEASURED[1:], *OF_FILES, "in_kind", "in_fold"])
     images["label_declared"] = images["label"].isin(range(len(labels)))
     images["right_pool"] = (images["generator"] == images["in_kind"]) & (images["fold"] == images["in_fold"])
     images["equal_within"] = equal_pixels(images, "found_hash", images["in_kind"], same=True)
-    selection = _all(selections, [*SELECTION, *POOL])
+    selection = _all(selections, [*SELECTION, *OF_SELECTION, *POOL])
     return {
         "pools": pd.DataFrame(present),
         "images": images,
@@ -58,9 +60,9 @@ def measure(
     }
 
 
-def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: set[str]) -> pd.DataFrame:
+def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
     """A pool's ledger with what its files hold."""
-    images = ledger.reset_index(drop=True)
+    images = ledger[LEDGER].reset_index(drop=True)
     images = images.join(measure_images(pool, images["path"], f"measuring {pool}").drop(columns="path"))
     images["hash_right"] = agree(images["found_hash"], images["pixel_hash"])
     found = [
@@ -69,7 +71,9 @@ def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: se
     images["file_right"] = agree(pd.Series(found, dtype=object), images["file_sha256"])
     images["selection_rows"] = images["image_id"].map(selection["image_id"].value_counts()).fillna(0).astype(int)
     condition = images["condition_image_id"]
-    images["condition_in_train"] = condition.isin(train).astype(object).where(condition.notna())
+    label = train.drop_duplicates("image_id").set_index("image_id")["label"]
+    images["condition_in_train"] = condition.isin(label.index).astype(object).where(condition.notna())
+    images["condition_label"] = agree(condition.map(label), images["label"])
     return images
 
 
@@ -117,7 +121,7 @@ def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
         ),
         expect.table_suite(
             "images",
-            ["in_kind", "in_fold", "image_id", "path", "label"],
+            ["in_kind", "in_fold", "image_id", "label"],
             [
                 expect.unique("image_id", "image ids are unique", f"Two candidates have one image_id. {SAMPLE}"),
                 *expect.readable("candidates", [f"{image_size} x {image_size}"], ["L" if channels == 1 else "RGB"], SAMPLE),
@@ -131,6 +135,7 @@ def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
                 expect.true("label_declared", "labels are declared", f"dataset.labels has no such label. {SAMPLE}"),
                 expect.true("right_pool", "candidates stand in the pool of their kind and fold", SAMPLE),
                 expect.true("condition_in_train", "maps come from training images of the fold", SAMPLE),
+                expect.true("condition_label", "candidates have the label of their map's image", SAMPLE),
                 expect.one_of("selection_rows", [1], "every candidate stands once in the selection", SELECT),
             ],
         ),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from synthtrace.quality import expect
 from synthtrace.quality.measure import EIGHT_BIT, agree, distinct, equal_pixels, grouping, listed_files, measure_images
-from synthtrace.tables import read_manifest
+from synthtrace.tables import MANIFEST, read_manifest
 
 SOURCE = "Mend the source of the scans (dataset.path) and run `dvc repro` again."
 
@@ -15,7 +15,7 @@ SOURCE = "Mend the source of the scans (dataset.path) and run `dvc repro` again.
 def measure(folder: Path, labels: list[str], patient_ids: str) -> dict[str, pd.DataFrame]:
     """Tables images, files, patients, classes and dataset of a folder of scans."""
     manifest = read_manifest(folder)
-    images = manifest.join(measure_images(folder, manifest["path"], "measuring scans").drop(columns="path"))
+    images = manifest[MANIFEST].join(measure_images(folder, manifest["path"], "measuring scans").drop(columns="path"))
     group = grouping(manifest, patient_ids)
     known = manifest["label"].isin(range(len(labels)))
     declared = manifest["label"].where(known).map(dict(enumerate(labels)))
@@ -92,7 +92,7 @@ def suites(labels: list[str], patient_ids: str, folds: int) -> list[gx.Expectati
             expect.filled("patient_id", "patients are named", "Fill in patient_id, or set dataset.patient_ids to none.")
         )
     return [
-        expect.table_suite("images", ["image_id", "patient_id", "path", "label"], images),
+        expect.table_suite("images", ["image_id", "patient_id", "label"], images),
         expect.table_suite(
             "files",
             ["path"],

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+from quality_study import SEEDS, failed, found, set_cell
+
+
+def cells(**values):
+    """A change of the first row."""
+
+    def change(table):
+        table.loc[0, list(values)] = list(values.values())
+
+    return lambda study: study.edit_predictions(change)
+
+
+def edit(change):
+    return lambda study: study.edit_predictions(change)
+
+
+def training_image(table):
+    """A row more: an image of fold 1 that fold 0 trained on."""
+    return pd.concat([table, table[table["fold"] == 1].head(1).assign(fold=0)])
+
+
+BROKEN = [
+    (edit(lambda table: table.assign(p2=0.0)), "probabilities are p0, p1", "error"),
+    (edit(lambda table: table.assign(backbone="vit")), "every backbone of classifier.backbones is there", "error"),
+    (
+        edit(lambda table: pd.concat([table, table.assign(backbone="vit")])),
+        "every backbone is one of classifier.backbones",
+        "error",
+    ),
+    (edit(lambda table: table[table["seed"] == 0]), "every backbone has 2 seeds", "error"),
+    (edit(lambda table: pd.concat([table, table.assign(mixing_rate=2.0)])), "every backbone has one mixing rate", "error"),
+    (cells(p1=np.nan), "probabilities are numbers", "error"),
+    (cells(p0=-0.1, p1=1.0), "probabilities are not negative", "error"),
+    (cells(p0=0.0, p1=1.1), "probabilities are at most 1", "error"),
+    (cells(p0=0.1, p1=0.7), "probabilities sum to 1", "error"),
+    (edit(training_image), "every predicted image is a test image of its fold", "error"),
+    (edit(lambda table: table.assign(label=(1 - table["label"]))), "labels are those of the crops' manifest", "error"),
+    (edit(set_cell(0, "patient_id", "nobody")), "patients are those of the crops' manifest", "error"),
+    (edit(lambda table: table.drop(index=3)), "every run predicts every test image once", "error"),
+    (edit(lambda table: pd.concat([table, table.head(1)])), "every run predicts every test image once", "error"),
+    (edit(lambda table: table.assign(p0=0.25, p1=0.75)), "a run's probabilities differ between images", "warning"),
+]
+# a sum follows from its parts: which of these fails alone depends on the others, so they are told apart by hand
+TOGETHER = {
+    "probabilities are not negative": ["probabilities are not negative", "probabilities sum to 1"],
+    "probabilities are at most 1": ["probabilities are at most 1", "probabilities sum to 1"],
+    "every backbone of classifier.backbones is there": [
+        "every backbone of classifier.backbones is there",
+        "every backbone is one of classifier.backbones",
+    ],
+}
+
+
+def test_good_predictions_pass(study):
+    assert failed(study.judge("predictions")) == []
+
+
+@pytest.mark.parametrize(("break_it", "name", "severity"), BROKEN)
+def test_predictions_broken_in_one_place_fail_one_expectation(study, good_study, break_it, name, severity):
+    break_it(study)
+    verdict = study.judge_changed("predictions", good_study)
+    assert failed(verdict) == TOGETHER.get(name, [name])
+    assert verdict["pass"] == (severity == "warning")
+
+
+def test_every_expectation_of_predictions_was_seen_to_fail(study):
+    assert {item["name"] for item in study.judge("predictions")["expectations"]} == {name for _, name, _ in BROKEN}
+
+
+def test_a_forgotten_image_is_named_with_its_run(study):
+    study.edit_predictions(lambda table: table[table["image_id"] != "test-healthy1-0"])
+    item = found(study.judge("predictions"), "every run predicts every test image once")
+    assert item["failed_count"] == SEEDS
+    assert item["failing_rows"][0] == {
+        "scenario": "class",
+        "backbone": "resnet10t",
+        "mixing_rate": 1.0,
+        "seed": 0,
+        "fold": 1,
+        "image_id": "test-healthy1-0",
+        "predictions": 0,
+    }
+
+
+def test_a_table_without_a_class_is_reported_not_a_crash(study):
+    study.edit_predictions(lambda table: table.drop(columns="p0"))
+    assert failed(study.judge("predictions")) == ["probabilities are p0, p1"]
