@@ -25,6 +25,12 @@ class Tracker:
         """Log scalars at a step."""
         self._run.log(values, step=step)
 
+    def curve(self, name: str, losses: list[float], learning_rates: list[float]) -> None:
+        """Log one of many short trainings whole, on a step axis of its own."""
+        self._run.define_metric(f"{name}/*", step_metric=f"{name}/step")
+        for step, (loss, rate) in enumerate(zip(losses, learning_rates, strict=True)):
+            self._run.log({f"{name}/step": step, f"{name}/loss": loss, f"{name}/learning_rate": rate})
+
     def grid(self, name: str, images: np.ndarray) -> None:
         """Log uint8 images (N, C, H, W)."""
         import wandb

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate
 from torch.utils.data import IterableDataset
 
+from synthtrace.images import to_pixels
+from synthtrace.preprocess.random_crop import random_box, resized
 from synthtrace.seeds import Seeds
-
-# sides of a crop differ by at most this factor: a stretched organ is no longer anatomy
-RATIO = 1.1
 
 
 @dataclass
@@ -33,22 +31,6 @@ class Batch:
     labels: torch.Tensor
     image_ids: list[str]
     step: int
-
-
-def crop_box(rng: np.random.Generator, height: int, width: int, least: float) -> tuple[int, int, int, int]:
-    """Top, left, height, width of a random crop of at least the share `least` of the area (torchvision's RandomResizedCrop)."""
-    area = height * width * rng.uniform(least, 1.0)
-    ratio = np.exp(rng.uniform(-np.log(RATIO), np.log(RATIO)))
-    crop_height = min(height, round(np.sqrt(area / ratio)))
-    crop_width = min(width, round(np.sqrt(area * ratio)))
-    top = int(rng.integers(0, height - crop_height + 1))
-    left = int(rng.integers(0, width - crop_width + 1))
-    return top, left, crop_height, crop_width
-
-
-def resize(image: torch.Tensor, size: int) -> torch.Tensor:
-    """(C, H, W) to (C, size, size), bilinear with antialiasing."""
-    return interpolate(image[None], size=(size, size), mode="bilinear", antialias=True, align_corners=False)[0]
 
 
 def epoch_order(seeds: Seeds, names: tuple[str | int, ...], count: int, start: int, length: int) -> np.ndarray:
@@ -95,12 +77,11 @@ class CropBatches(IterableDataset):
         rng = self.seeds.stream(*self.names, "crops", step)
         images, maps = [], []
         for index in chosen:
-            top, left, height, width = crop_box(rng, source.images.shape[2], source.images.shape[3], self.crop_scale)
-            window = np.s_[top : top + height, left : left + width]
-            image = torch.from_numpy(source.images[index][:, *window]).float()
-            images.append(resize(image, size) / 127.5 - 1)
+            pixels = to_pixels(source.images[index])
+            left, top, right, bottom = box = random_box(rng, pixels.shape[0], pixels.shape[1], self.crop_scale)
+            images.append(to_tensor(resized(pixels, size, box)))
             if source.maps is not None:
-                maps.append(shrink_map(source.maps[index][window], size // 2))
+                maps.append(shrink_map(source.maps[index][top:bottom, left:right], size // 2))
         return Batch(
             images=torch.stack(images),
             maps=torch.from_numpy(np.stack(maps)).long() if maps else None,
@@ -108,6 +89,12 @@ class CropBatches(IterableDataset):
             image_ids=[source.image_ids[index] for index in chosen],
             step=step,
         )
+
+
+def to_tensor(pixels: np.ndarray) -> torch.Tensor:
+    """Uint8 (H, W) or (H, W, 3) to float (C, H, W) in [-1, 1]."""
+    image = torch.from_numpy(pixels.copy()).float() / 127.5 - 1
+    return image[None] if image.ndim == 2 else image.permute(2, 0, 1)
 
 
 def shrink_map(classes: np.ndarray, size: int) -> np.ndarray:

@@ -10,12 +10,14 @@ from synthtrace import compute
 from synthtrace.cards import checkpoint_digest, write_card
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import AutoencoderTraining, LatentSpace
-from synthtrace.generators.batches import CropBatches, TrainingImages, resize
+from synthtrace.generators.batches import CropBatches, TrainingImages, to_tensor
 from synthtrace.generators.diffusion import DiffusionTraining, denoise, sampler
 from synthtrace.generators.protocol import Family, LatentShape
 from synthtrace.generators.registry import family
 from synthtrace.generators.training import fit
+from synthtrace.images import to_pixels
 from synthtrace.params import Autoencoder, Params
+from synthtrace.preprocess.random_crop import resized
 from synthtrace.seeds import Seeds
 from synthtrace.tracking import Tracker
 
@@ -87,7 +89,7 @@ def train_generator(
     seeds = Seeds(params.seed)
     space = LatentSpace(autoencoder.load(autoencoder_folder), params.preprocess.channels)
     size = params.preprocess.image_size
-    whole = torch.stack([resize(torch.from_numpy(image).float(), size) / 127.5 - 1 for image in source.images])
+    whole = torch.stack([to_tensor(resized(to_pixels(image), size)) for image in source.images])
     space.measure(whole, compute.generator(seeds.integer(*names, "measure")))
 
     compute.seed_everything(seeds.integer(*names, "init"))

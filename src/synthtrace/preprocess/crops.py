@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from synthtrace.images import pixel_hash, read_image, write_image
 from synthtrace.params import Preprocess
 from synthtrace.preprocess.maps import brightness_map
+from synthtrace.preprocess.random_crop import resized
 from synthtrace.preprocess.region import region_of_interest
 from synthtrace.tables import write_manifest
 
@@ -34,9 +34,8 @@ def native_crop(pixels: np.ndarray, crop_size: int) -> np.ndarray:
 
 
 def fixed_crop(native: np.ndarray, image_size: int) -> np.ndarray:
-    """The whole native crop resized to `image_size` x `image_size` by area averaging, which is free of aliasing."""
-    size = (image_size, image_size)
-    return np.asarray(Image.fromarray(native).resize(size, Image.Resampling.BOX))
+    """The whole native crop at `image_size` x `image_size`, antialiased."""
+    return resized(native, image_size)
 
 
 def write_crops(

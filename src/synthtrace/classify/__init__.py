@@ -1,0 +1,1 @@
+"""The classifier that the study is about: mixing, the training grid, predictions."""

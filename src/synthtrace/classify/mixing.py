@@ -1,0 +1,84 @@
+"""What a classifier trains on: a fold's real training images, and r times as many others mixed in."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from synthtrace.errors import InputError
+from synthtrace.images import to_pixels
+from synthtrace.params import Classifier
+from synthtrace.preprocess.random_crop import random_box, resized, rotated
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images uint8 (N, C, S, S), labels (N,) and ids."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    image_ids: list[str]
+
+    def __add__(self, other: "LabelledImages") -> "LabelledImages":
+        """Both sets, one behind the other."""
+        return LabelledImages(
+            np.concatenate([self.images, other.images]),
+            np.concatenate([self.labels, other.labels]),
+            self.image_ids + other.image_ids,
+        )
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> "LabelledImages":
+        """The images at these positions."""
+        return LabelledImages(self.images[indices], self.labels[indices], [self.image_ids[index] for index in indices])
+
+
+def mixed_in(mixing_rate: float, real: int) -> int:
+    """Number of images mixed in with `real` real ones (paper 0: r = synthetic / real)."""
+    return round(mixing_rate * real)
+
+
+def check_pool(selection: pd.DataFrame, needed: int, kind: str, fold: int, mixing_rate: float) -> None:
+    """Raises InputError, before any training, when fewer images were kept than `mixing_rate` asks for."""
+    kept, candidates = int(selection["kept"].sum()), len(selection)
+    if kept >= needed:
+        return
+    acceptance = kept / candidates
+    advice = (
+        f"at this acceptance rate sample.images must be at least {math.ceil(needed / acceptance)}"
+        if kept
+        else "none was kept, so no pool size would do"
+    )
+    raise InputError(
+        f"mixing_rate {mixing_rate} needs {needed} synthetic images for {kind} fold {fold}, but selection kept {kept} of "
+        f"{candidates} candidates (acceptance {acceptance:.1%}); {advice}"
+    )
+
+
+def draw(pool: LabelledImages, count: int, rng: np.random.Generator) -> LabelledImages:
+    """`count` images of a pool without replacement; with one stream, a larger count holds the smaller one's images."""
+    return pool.take(rng.permutation(len(pool.labels))[:count])
+
+
+def traditional(
+    native: LabelledImages, size: int, count: int, settings: Classifier, rng: np.random.Generator
+) -> LabelledImages:
+    """`count` fixed random resized crops of native crops, some of them rotated (paper 0, "traditional").
+
+    Images are taken in turn from one shuffle after another; ids are the originals' with a running number.
+    """
+    total = len(native.labels)
+    rounds = [rng.permutation(total) for _ in range(math.ceil(count / total))]
+    chosen = np.concatenate(rounds)[:count] if rounds else np.empty(0, dtype=int)
+    crops = []
+    for index in chosen:
+        pixels = to_pixels(native.images[index])
+        if rng.random() < settings.traditional_rotated:
+            pixels = rotated(pixels, rng.uniform(-settings.traditional_degrees, settings.traditional_degrees))
+        box = random_box(rng, pixels.shape[0], pixels.shape[1], settings.traditional_scale)
+        crop = resized(pixels, size, box)
+        crops.append(crop[None] if crop.ndim == 2 else crop.transpose(2, 0, 1))
+    images = np.stack(crops) if crops else np.empty((0, native.images.shape[1], size, size), dtype=np.uint8)
+    ids = [f"{native.image_ids[index]}~{number:05d}" for number, index in enumerate(chosen)]
+    return LabelledImages(images, native.labels[chosen], ids)
