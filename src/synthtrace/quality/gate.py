@@ -5,6 +5,7 @@ Great Expectations' own results hold times and ids; the verdict is ours, and the
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import great_expectations as gx
 import numpy as np
 import pandas as pd
 from great_expectations.core import ExpectationValidationResult
+from great_expectations.data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 from synthtrace.digests import digest
 from synthtrace.errors import InputError
 from synthtrace.quality.findings import show
-from synthtrace.stage import Stage
+from synthtrace.stage import SCRATCH, Stage
 
 MOST_ROWS = 20
 
@@ -27,7 +29,7 @@ Suites = list[gx.ExpectationSuite]
 
 
 def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[str, pd.DataFrame], suites: Suites) -> None:
-    """Write metrics/quality/<gate>.json and, if no error was found, data/gates/<gate>.json.
+    """Write metrics/quality/<gate>.json, Data Docs and, if no error was found, data/gates/<gate>.json.
 
     The pass file knows the data and not the suite: a changed suite that still passes re-runs nothing behind the gate.
 
@@ -43,7 +45,7 @@ def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[s
     """
     passed = Path(f"data/gates/{gate}.json")
     passed.unlink(missing_ok=True)
-    verdict = judge(gate, data_digest(judged), tables, suites)
+    verdict = judge(gate, data_digest(judged), tables, suites, docs=SCRATCH / "data_docs" / gate)
     with run.output(f"metrics/quality/{gate}.json") as temporary:
         write_json(temporary, verdict)
     show(verdict)
@@ -59,11 +61,11 @@ def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[s
         write_json(temporary, {name: verdict[name] for name in ("gate", "data", "pass")})
 
 
-def judge(gate: str, data: str, tables: Mapping[str, pd.DataFrame], suites: Suites) -> dict[str, Any]:
+def judge(gate: str, data: str, tables: Mapping[str, pd.DataFrame], suites: Suites, docs: Path | None = None) -> dict[str, Any]:
     """The verdict: gate, data, suite, pass, and the expectations in the order of the suite.
 
     Of each expectation: name, severity (`error` or `warning`), pass, observed, checked, failed_count, failing_rows (up to 20,
-    by the columns that name a row) and todo.
+    by the columns that name a row) and todo. Great Expectations' Data Docs go to the folder `docs`.
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -72,13 +74,16 @@ def judge(gate: str, data: str, tables: Mapping[str, pd.DataFrame], suites: Suit
     expectations = []
     for suite in suites:
         table, rows = tables[suite.name].reset_index(drop=True), suite.meta["rows"]
-        batch = whole.get_batch(batch_parameters={"dataframe": table})
+        context.suites.add(suite)
+        validation = context.validation_definitions.add(gx.ValidationDefinition(name=suite.name, data=whole, suite=suite))
         options = {"result_format": "COMPLETE", "unexpected_index_column_names": rows}
-        answers = batch.validate(suite, result_format=options).results
+        answers = validation.run(batch_parameters={"dataframe": table}, result_format=options).results
         results = {config.meta["name"]: answer for answer in answers if (config := answer.expectation_config)}
         for item in suite.expectations:
             expected = item.configuration
             expectations.append(_finding(expected, results[expected.meta["name"]], rows, table))
+    if docs is not None:
+        _write_docs(context, docs)
     return {
         "gate": gate,
         "data": data,
@@ -86,6 +91,20 @@ def judge(gate: str, data: str, tables: Mapping[str, pd.DataFrame], suites: Suit
         "pass": all(item["pass"] for item in expectations if item["severity"] == "error"),
         "expectations": expectations,
     }
+
+
+def _write_docs(context: EphemeralDataContext, folder: Path) -> None:
+    """Data Docs are for people: they hold times and ids, and load their styles from the web."""
+    shutil.rmtree(folder, ignore_errors=True)
+    context.add_data_docs_site(
+        "docs",
+        {
+            "class_name": "SiteBuilder",
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())},
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        },
+    )
+    context.build_data_docs(site_names=["docs"])
 
 
 def _finding(
@@ -133,9 +152,12 @@ def data_digest(judged: Iterable[str]) -> str:
 
 def suite_digest(suites: Suites) -> str:
     """Hex sha256 of everything that the expectations say: type, arguments, severity, name, what to do."""
-    return _digest(
-        [[suite.name, suite.meta, [item.configuration.to_json_dict() for item in suite.expectations]] for suite in suites]
-    )
+    said = [
+        [suite.name, suite.meta["rows"], config.type, config.kwargs, config.severity, config.meta]
+        for suite in suites
+        for config in (item.configuration for item in suite.expectations)
+    ]
+    return _digest(said)
 
 
 def _digest(value: Any) -> str:
