@@ -38,12 +38,8 @@ def main() -> None:
         with track(run, f"classify@{scenario}", inputs, config) as tracker:
             grid = train_grid((fold_data(scenario, fold, manifest, folds, params) for fold in numbers), rate, params, device)
             for trained in progress(grid, "classify", total=trainings, unit="training"):
-                tracker.curve(
-                    f"{trained.backbone}/fold{trained.fold}/seed{trained.seed}", trained.losses, trained.learning_rates
-                )
-                done.append(trained)
-        predictions = pd.concat([trained.predictions for trained in done], ignore_index=True)
-        training = pd.concat([trained.training for trained in done], ignore_index=True)
+                tracker.curve(trained.name, trained.losses, trained.learning_rates)
+                done.add(trained)
         with run.output(f"data/predictions/{scenario}.parquet") as table, run.output(f"data/classifiers/{scenario}") as kept:
             write_predictions(table, pd.concat(done.predictions, ignore_index=True))
             save_kept(kept, done.first, pd.concat(done.training, ignore_index=True), manifest, params)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from synthtrace.cards import write_card
 from synthtrace.stage import stage
-from synthtrace.tables import read_manifest
 
 
 def main() -> None:
@@ -34,7 +34,8 @@ def main() -> None:
             write_card(folder, kind="autoencoder", taken_from=source, patient_ids=[], image_ids=[])
             return
         device = compute.set_up(params.compute)
-        manifest = read_manifest(corpus)
+        manifest = pd.read_csv(corpus / "manifest.csv", dtype={"patient_id": "string"})
+        manifest["image_id"] = [Path(path).stem for path in manifest["path"]]
         patients = manifest["patient_id"].nunique()
         run.say(
             f"{params.autoencoder.steps} steps on {len(manifest)} unlabelled images of {patients} other patients ({device})"

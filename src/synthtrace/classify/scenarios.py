@@ -67,7 +67,7 @@ def _mixed(scenario: str, fold: int, rows: pd.DataFrame, params: Params) -> Call
 
 def _load(rows: pd.DataFrame, column: str, params: Params) -> LabelledImages:
     images = load_stack([CROPS / path for path in rows[column]], params.preprocess.channels)
-    return LabelledImages(images, rows["label"].to_numpy(dtype=np.int64), rows["image_id"].astype(str).tolist())
+    return LabelledImages(images, rows["label"].to_numpy(dtype=np.int64, copy=True), rows["image_id"].astype(str).tolist())
 
 
 def _load_pool(kind: str, fold: int, params: Params) -> LabelledImages:
@@ -81,4 +81,4 @@ def _load_pool(kind: str, fold: int, params: Params) -> LabelledImages:
         images = np.empty((0, params.preprocess.channels, side, side), dtype=np.uint8)
     else:
         images = load_stack([folder / path for path in rows["path"]], params.preprocess.channels)
-    return LabelledImages(images, rows["label"].to_numpy(dtype=np.int64), rows["image_id"].astype(str).tolist())
+    return LabelledImages(images, rows["label"].to_numpy(dtype=np.int64, copy=True), rows["image_id"].astype(str).tolist())

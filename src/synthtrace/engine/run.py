@@ -26,7 +26,8 @@ def reproduce(targets: list[str], jobs: int) -> int:
     Raises:
         InputError: bad params.yaml, no DVC repository here, an invalid dvc.yaml, or an unknown target.
     """
-    places = jobs or max(1, (os.cpu_count() or 1) // load_params().compute.threads)
+    threads = load_params().compute.threads
+    places = jobs or max(1, (os.cpu_count() or 1) // threads)
     pipeline = Pipeline(targets)
     with (
         Display(pipeline.names) as display,

@@ -125,13 +125,17 @@ def run(job: dict, server: int) -> None:
     main = types.ModuleType("__main__")
     main.__dict__.update({"__file__": script, "__builtins__": builtins})
     sys.modules["__main__"] = main
-    # a traceback begins in the script
-    sys.excepthook = lambda kind, error, trace: sys.__excepthook__(
-        kind, error, trace and trace.tb_next and trace.tb_next.tb_next
-    )
+    sys.excepthook = _report
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")
     exec(code, main.__dict__)
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
+    """Show an uncaught error with a traceback that begins in the script: two frames of this file stand above it."""
+    for _ in range(2):
+        trace = trace.tb_next if trace else None
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 
 def _die_with(parent: int) -> None:

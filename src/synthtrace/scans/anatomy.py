@@ -68,7 +68,7 @@ def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
     return Patient(
         fat_percent=fat_percent,
         liver=normal(-1.2, 1.0) + 10.0 * fat,
-        attenuation=float(np.clip(normal(-0.05, 0.1) + 0.5 * fat, -0.25, 0.8)),
+        attenuation=float(np.clip(normal(-0.02, 0.13) + 0.42 * fat, -0.25, 0.8)),
         blur=0.05 + 0.35 * fat * uniform(0.5, 1.5),
         kidney=(normal(-4.0, 0.6), normal(9.2, 0.8)),
         kidney_axes=(normal(5.0, 0.4), normal(2.4, 0.2)),

@@ -73,16 +73,27 @@ def scatterers(rng: np.random.Generator, depth: int) -> np.ndarray:
     return rng.standard_normal((2, depth, LINES), dtype=np.float32)
 
 
-def envelope_decibel(field: np.ndarray, echo_decibel: np.ndarray, axial: float, lateral: float) -> np.ndarray:
-    """Log-compressed echo envelope in dB, (depth, LINES), of scatterers under tissue of the given echogenicity.
+def echo_intensity(field: np.ndarray, echo_decibel: np.ndarray, axial: float, lateral: float) -> np.ndarray:
+    """Intensity of the echo, (depth, LINES), of scatterers under tissue of the given echogenicity; 1 on average at 0 dB.
 
-    Many unresolved scatterers a resolution cell give fully developed speckle: the envelope is Rayleigh-distributed (Wagner et
+    Many unresolved scatterers a resolution cell give fully developed speckle: amplitudes are Rayleigh-distributed (Wagner et
     al., IEEE Trans. Son. Ultrason. 30, 1983). The point-spread function is Gaussian, `axial` samples deep and `lateral` scan
     lines wide; a scan line's width in pixels grows with depth, and so does the speckle. Echogenicity modulates the scatterers
     before the point-spread function, hence its edges are as sharp as the probe resolves them.
     """
     amplitude = np.power(np.float32(10), echo_decibel.astype(np.float32) / 20)
     received = gaussian_filter(field * amplitude, sigma=(0, axial, lateral), truncate=3)
-    received *= np.float32(2 * np.sqrt(np.pi * axial * lateral))  # unit power for unit scatterers
-    intensity = (received**2).sum(axis=0) / 2
+    power = _kernel_energy(axial) * _kernel_energy(lateral)
+    return (received**2).sum(axis=0) / np.float32(2 * power)
+
+
+def _kernel_energy(sigma: float) -> float:
+    """Sum of squares of the filter's weights."""
+    impulse = np.zeros(1 + 2 * int(3 * sigma + 0.5))
+    impulse[len(impulse) // 2] = 1
+    return float((gaussian_filter(impulse, sigma, truncate=3, mode="constant") ** 2).sum())
+
+
+def log_compress(intensity: np.ndarray) -> np.ndarray:
+    """Decibels of an intensity whose speckle is smoothed as compounding and persistence do."""
     return 10 * np.log10(gaussian_filter(intensity, PERSISTENCE, truncate=2.5) + np.float32(1e-4))

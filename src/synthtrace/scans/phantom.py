@@ -16,7 +16,7 @@ from synthtrace.images import write_image
 from synthtrace.params import Columns, Dataset, Simulate
 from synthtrace.scans.anatomy import Patient, cortex_and_liver, draw_fat_percent, draw_patient, echogenicity
 from synthtrace.scans.annotations import draw_annotations
-from synthtrace.scans.bmode import Sector, envelope_decibel, scatterers
+from synthtrace.scans.bmode import Sector, echo_intensity, log_compress, scatterers
 from synthtrace.scans.manifest import Source
 from synthtrace.scans.steatosis import steatosis_grade
 from synthtrace.scans.table import existing_path, read_table
@@ -73,7 +73,7 @@ def simulate_patient(seeds: Seeds, patient_id: str, fat_percent: float, frames: 
             fresh = scatterers(rng, SECTOR.depth)
             field = np.float32(FRAME_CORRELATION) * field + np.float32(np.sqrt(1 - FRAME_CORRELATION**2)) * fresh
         echo = echogenicity(patient, lateral, depth, shift)
-        decibel = envelope_decibel(field, echo, patient.axial, patient.lateral)
+        decibel = log_compress(echo_intensity(field, echo, patient.axial, patient.lateral))
         frame = SECTOR.scan_convert(patient.gain + (decibel + 2.5) * (255 / patient.dynamic_range)) + annotations
         images.append(frame)
         indices.append(hepatorenal_index(frame, patient, shift))

@@ -1,15 +1,18 @@
 """Which images are copies of training images: the one function for it, used by selection and by the audit.
 
-An image is measured in two ways: by correlation of pixels (`correlation.py`), and by the cosine distance of in-domain
-embeddings, standardised over the training images. What counts as near is learnt from the training images alone, by three
-references:
+An image is measured in two ways: by correlation of pixels (`correlation.py`), blind by construction to mirroring, shifts, crops,
+brightness and contrast; and by the cosine distance of in-domain embeddings, standardised over the training images, blind to
+these only as far as training made it so. What counts as near is learnt from the training images alone, by three references:
 
 - frames: the nearest other frame of the same patient. A map-conditioned sample lies close to its map's image, about as a
   further frame would; what lies closer than the `copy_quantile` of these distances adds nothing and is a copy.
 - altered: training images lightly altered (`features.augment.alter`: mirrored, cropped, re-brightened, with light noise). These
-  are copies by definition; their 99 % quantile bounds the threshold from below, and is all there is in a set without frames.
-- others: the nearest image of another patient (and group). These are no copies by definition; their 1 % quantile bounds the
-  threshold from above.
+  are copies by definition, whatever other frames do: frames of one sweep can be more alike than a noised copy is.
+- others: the nearest image of another patient (and group). These are no copies by definition.
+
+Pixels: the threshold is the greater of the frames' `copy_quantile` and the altered ones' 99 %, but at most 1 % of the others.
+Embedding: the `copy_quantile` of frames, or, in a set without frames, of altered images; at most 1 % of the others. A copy is
+near in pixels; or near in the embedding and, in pixels, nearer than 99 % of the others; or identical.
 
 After Dar et al. (arXiv 2402.01054), who call a synthetic image a copy when it correlates with a training image more than
 training images correlate with those of other patients.
@@ -24,7 +27,7 @@ import pandas as pd
 import torch
 
 from synthtrace import compute
-from synthtrace.features.augment import alter
+from synthtrace.features.augment import NOISE, alter
 from synthtrace.images import pixel_hash, to_pixels
 from synthtrace.selection import correlation
 
@@ -36,24 +39,27 @@ REPORTED = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What one way of measuring says of the training images, and the threshold that follows. Distances, NaN dropped."""
+class References:
+    """What one way of measuring says of the training images: distances, and the threshold that follows from them."""
 
     frames: np.ndarray
     altered: np.ndarray
     others: np.ndarray
     threshold: float
 
+    @property
+    def doubtful(self) -> float:
+        """What the nearest images of other patients hardly ever reach; infinite where there are no others."""
+        return float(np.quantile(self.others, OTHERS_QUANTILE)) if len(self.others) else np.inf
+
     @classmethod
-    def of(cls, frames: np.ndarray, altered: np.ndarray, others: np.ndarray, copy_quantile: float) -> "Reference":
-        """The threshold: the greater of `copy_quantile` of frames and 99 % of altered, but at most 1 % of others."""
+    def of(cls, frames: np.ndarray, altered: np.ndarray, others: np.ndarray, copy_quantile: float, blind: bool) -> "References":
+        """`blind`: alterations do not count in this way of measuring, so that its threshold must reach nearly all of them."""
         frames, altered, others = (values[~np.isnan(values)] for values in (frames, altered, others))
-        threshold = float(np.quantile(altered, ALTERED_QUANTILE))
-        if len(frames):
-            threshold = max(threshold, float(np.quantile(frames, copy_quantile)))
-        if len(others):
-            threshold = min(threshold, float(np.quantile(others, OTHERS_QUANTILE)))
-        return cls(frames, altered, others, threshold)
+        threshold = float(np.quantile(frames if len(frames) else altered, copy_quantile))
+        if blind:
+            threshold = max(threshold if len(frames) else 0.0, float(np.quantile(altered, ALTERED_QUANTILE)))
+        return cls(frames, altered, others, min(threshold, cls(frames, altered, others, threshold).doubtful))
 
     def report(self) -> dict[str, Any]:
         """Threshold, quantiles of each reference, and the share of each that lies within the threshold."""
@@ -89,7 +95,7 @@ class CopyFinder:
         standard = (raw.astype(np.float64) - self._mean) / self._scale
         return standard / np.linalg.norm(standard, axis=1, keepdims=True).clip(1e-12)
 
-    def _calibrate(self, images: np.ndarray, manifest: pd.DataFrame, copy_quantile: float) -> tuple[Reference, Reference]:
+    def _calibrate(self, images: np.ndarray, manifest: pd.DataFrame, copy_quantile: float) -> tuple[References, References]:
         same = _same(manifest, "patient_id")
         related = same | _same(manifest, "group_id") if "group_id" in manifest.columns else same
         frame = torch.from_numpy(same & ~np.eye(len(same), dtype=bool))
@@ -99,11 +105,11 @@ class CopyFinder:
         apart = 1 - self._embedded @ self._embedded.T
         embedded = [_least(apart, allowed.numpy())[1] for allowed in (frame, other)]
         # the alterations are part of the instrument: the same whatever the study's seed is
-        altered = alter(torch.from_numpy(images).float(), compute.generator(0)).round().to(torch.uint8).numpy()
-        measured = self.measure(altered)
+        altered = alter(torch.from_numpy(images).float(), compute.generator(0), least_noise=NOISE).round().to(torch.uint8)
+        measured = self.measure(altered.numpy())
         return (
-            Reference.of(pixels[0], measured["nearest_real_distance"].to_numpy(), pixels[1], copy_quantile),
-            Reference.of(embedded[0], measured["embedding_distance"].to_numpy(), embedded[1], copy_quantile),
+            References.of(pixels[0], measured["nearest_real_distance"].to_numpy(), pixels[1], copy_quantile, blind=True),
+            References.of(embedded[0], measured["embedding_distance"].to_numpy(), embedded[1], copy_quantile, blind=False),
         )
 
     def measure(self, images: np.ndarray) -> pd.DataFrame:
@@ -129,12 +135,13 @@ class CopyFinder:
         )
 
     def find(self, images: np.ndarray) -> pd.DataFrame:
-        """`measure`, and `copy`: whether an image is nearer to a training image than a threshold, in either way."""
+        """`measure`, and `copy`: whether an image is a copy of a training image, by the rule at the top of this file."""
         found = self.measure(images)
-        identical = [pixel_hash(to_pixels(image)) in self.hashes for image in images]
-        near = found["nearest_real_distance"] <= self.pixels.threshold
-        alike = found["embedding_distance"] <= self.embedding.threshold
-        found["copy"] = near | alike | np.array(identical, dtype=bool)
+        distance = found["nearest_real_distance"]
+        near = distance <= self.pixels.threshold
+        alike = (found["embedding_distance"] <= self.embedding.threshold) & (distance <= self.pixels.doubtful)
+        identical = np.array([pixel_hash(to_pixels(image)) in self.hashes for image in images], dtype=bool)
+        found["copy"] = near | alike | identical
         return found
 
     def report(self) -> dict[str, Any]:

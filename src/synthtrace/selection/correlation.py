@@ -1,9 +1,9 @@
 """How near two images are in pixels, whatever was done to one of them: mirrored, shifted, cropped, re-brightened, noised.
 
 Images are compared on a 32 x 32 grid, lightly blurred against noise. The centre of the query (26 x 26) is looked for in the
-reference: mirrored or not in both directions, at every place and at sides from 0.75 to 1.1 of its own. Before two windows are
-correlated the nine slowest cosines are projected out of both, so that brightness, contrast and shading (the gain over depth of
-a scanner) do not count. The distance is 1 - the greatest correlation, in [0, 2].
+reference: mirrored or not in both directions, at every place and at sides from 0.75 to 1.1 of its own; each channel's mean is taken off
+and the window scaled to length 1, so that brightness and contrast do not count. The distance is 1 - the greatest correlation, in
+[0, 2]. (Taking slow shading off as well was tried: it brought altered copies and other patients' images closer together.)
 
 A coarse search over all references finds the few most alike (`coarse`), a fine one moves and scales the window in steps down
 to 1/16 of a grid cell (`refine`).
@@ -19,7 +19,7 @@ from torch.nn import functional
 GRID = 32
 WINDOW = 26
 BLUR = 0.8  # deviation of the Gaussian, grid cells
-SLOW = 3  # cosines of order 0, 1, 2 along either axis are shading
+EMPTY = 0.25  # a window whose grey levels deviate by less holds nothing to compare
 SCALES = ((1.0, 3), (0.9, 3), (0.8, 4))  # side of the reference's window, and how many steps of that size it moves
 ROUNDS = ((0.5, 0.05), (0.5, 0.05), (0.25, 0.025), (0.125, 0.0125), (0.0625, 0.00625))  # steps of place (cells) and scale
 FINEST = (0.75, 1.1)  # scales that the fine search may reach
@@ -48,20 +48,14 @@ def prepare(images: np.ndarray) -> torch.Tensor:
     return functional.conv2d(rows, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
 
 
-def _shading(side: int, channels: int) -> torch.Tensor:
-    """Orthonormal basis (C * side * side, 9 C) of the slowest cosines of each channel."""
-    place = (torch.arange(side) + 0.5) / side
-    waves = torch.stack([torch.cos(math.pi * order * place) for order in range(SLOW)])
-    plane = torch.einsum("ay,bx->abyx", waves, waves).reshape(SLOW * SLOW, side * side)
-    plane = plane / plane.norm(dim=1, keepdim=True)
-    return torch.kron(torch.eye(channels), plane).T.contiguous()
+def _unit(windows: torch.Tensor) -> torch.Tensor:
+    """Windows (..., C, h, w) as vectors (..., C h w), mean 0 in each channel and length 1.
 
-
-def _unit(windows: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
-    """Windows (..., D) without shading, of length 1; an empty window stays 0 and correlates with nothing."""
-    rest = windows - (windows @ basis) @ basis.T
-    length = rest.norm(dim=-1, keepdim=True)
-    return torch.where(length > 1e-3 * math.sqrt(windows.shape[-1]), rest / length.clamp_min(1e-12), 0.0)
+    An empty window stays 0 and correlates with nothing.
+    """
+    level = (windows - windows.mean(dim=(-2, -1), keepdim=True)).flatten(-3)
+    length = level.norm(dim=-1, keepdim=True)
+    return torch.where(length > EMPTY * math.sqrt(level.shape[-1]), level / length.clamp_min(1e-12), 0.0)
 
 
 def _mirrors(queries: torch.Tensor) -> list[torch.Tensor]:
@@ -86,7 +80,7 @@ def _transforms() -> torch.Tensor:
 
 
 def _windows(references: torch.Tensor) -> torch.Tensor:
-    """Every coarse window of every reference at half resolution, (N, T, C * 13 * 13)."""
+    """Every coarse window of every reference at half resolution, (N, T, C, 13, 13)."""
     found = []
     count, channels = references.shape[:2]
     for scale, reach in SCALES:
@@ -95,20 +89,18 @@ def _windows(references: torch.Tensor) -> torch.Tensor:
         grid = functional.affine_grid(transform, [count, channels, side, side], align_corners=False)
         seen = functional.grid_sample(references, grid, padding_mode="border", align_corners=False)
         windows = seen.unfold(2, WINDOW, 1).unfold(3, WINDOW, 1)[..., ::2, ::2]
-        found.append(windows.permute(0, 2, 3, 1, 4, 5).reshape(count, (2 * reach + 1) ** 2, -1))
+        found.append(windows.permute(0, 2, 3, 1, 4, 5).flatten(1, 2))
     return torch.cat(found, dim=1)
 
 
 def coarse(queries: torch.Tensor, references: torch.Tensor) -> Coarse:
     """Greatest coarse correlation of every prepared query with every prepared reference."""
-    channels = queries.shape[1]
-    basis = _shading(WINDOW // 2, channels)
-    sought = torch.stack([_unit(_centre(mirror)[..., ::2, ::2].flatten(1), basis) for mirror in _mirrors(queries)])
+    sought = torch.stack([_unit(_centre(mirror)[..., ::2, ::2]) for mirror in _mirrors(queries)])
     count = sought.shape[1]
     sought = sought.flatten(0, 1)
     best, which = [], []
     for chunk in references.split(CHUNK):
-        windows = _unit(_windows(chunk), basis)
+        windows = _unit(_windows(chunk))
         match = (sought @ windows.flatten(0, 1).T).view(len(_mirrors(queries)), count, len(chunk), -1)
         value, index = match.permute(1, 2, 0, 3).flatten(2).max(dim=2)
         best.append(value)
@@ -120,42 +112,42 @@ def refine(
     queries: torch.Tensor, references: torch.Tensor, rough: Coarse, query_index: torch.Tensor, reference_index: torch.Tensor
 ) -> torch.Tensor:
     """Distance (P,) of the P given pairs: the window found roughly is moved and scaled (both axes) while that helps."""
+    if not len(query_index):
+        return torch.empty(0)
     transforms = _transforms()
     number = rough.transform[query_index, reference_index]
     mirror, start = number // len(transforms), transforms[number % len(transforms)]
-    channels = queries.shape[1]
-    basis = _shading(WINDOW, channels)
-    sought = torch.stack([_unit(_centre(view).flatten(1), basis) for view in _mirrors(queries)])[mirror, query_index]
+    sought = torch.stack([_unit(_centre(view)) for view in _mirrors(queries)])[mirror, query_index]
     distances = [
-        _refine(wanted, references[index], first, basis)
+        _refine(wanted, references[index], first)
         for wanted, index, first in zip(sought.split(512), reference_index.split(512), start.split(512), strict=True)
     ]
-    return torch.cat(distances) if distances else torch.empty(0)
+    return torch.cat(distances)
 
 
-def _refine(sought: torch.Tensor, references: torch.Tensor, start: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
+def _refine(sought: torch.Tensor, references: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
     pose = start[:, [0, 0, 1, 2]]  # scale down, scale right, place down, place right
-    best = _match(sought, references, pose, basis)
+    best = _match(sought, references, pose)
     for move, zoom in ROUNDS:
         for axis, step in ((2, move), (3, move), (0, zoom), (1, zoom), (2, move), (3, move)):
             for sign in (-1.0, 1.0):
                 trial = pose.clone()
                 trial[:, axis] += sign * step
                 trial[:, :2] = trial[:, :2].clamp(*FINEST)
-                value = _match(sought, references, trial, basis)
+                value = _match(sought, references, trial)
                 better = value > best
                 pose = torch.where(better[:, None], trial, pose)
                 best = torch.where(better, value, best)
     return (1 - best).clamp(0, 2)
 
 
-def _match(sought: torch.Tensor, references: torch.Tensor, pose: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
+def _match(sought: torch.Tensor, references: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
     transform = torch.zeros(len(pose), 2, 3)
     transform[:, 0, 0], transform[:, 1, 1] = pose[:, 1] * WINDOW / GRID, pose[:, 0] * WINDOW / GRID
     transform[:, 0, 2], transform[:, 1, 2] = pose[:, 3] * 2 / GRID, pose[:, 2] * 2 / GRID
     grid = functional.affine_grid(transform, [len(pose), references.shape[1], WINDOW, WINDOW], align_corners=False)
     seen = functional.grid_sample(references, grid, padding_mode="border", align_corners=False)
-    return (sought * _unit(seen.flatten(1), basis)).sum(dim=1)
+    return (sought * _unit(seen)).sum(dim=1)
 
 
 def nearest(
