@@ -1,6 +1,7 @@
 """The evidence of a preset's run, kept under `results/NAME/`, with the committed state put back afterwards."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from synthtrace.engine import reproduce
+from synthtrace.engine.graph import Pipeline
 from synthtrace.errors import InputError
 from synthtrace.presets import apply_preset
 
@@ -26,8 +28,10 @@ def produce(name: str, jobs: int) -> int:
         InputError: RESTORED differs from the last commit, or the preset is refused.
     """
     _check_committed()
+    apply_preset(name)
+    # a kill must restore too; while stages run the engine takes both signals itself
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        apply_preset(name)
         code = reproduce([], jobs)
         if code == 0:
             _keep(RESULTS / name)
@@ -70,12 +74,12 @@ def _keep(target: Path) -> None:
     fresh.mkdir(parents=True)
     for name in COPIED:
         _copy(Path(name), fresh / name)
+    outs = _outs()
     _copy(Path("data/folds/folds.csv"), fresh / "folds.csv")
-    for table in sorted(Path("data/predictions").glob("*.parquet")):
+    for table in (Path(path) for path in outs if path.startswith("data/predictions/")):
         _copy(table, fresh / "predictions" / table.name)
-    digests = _out_digests(Path("dvc.lock"))
     for record in sorted(Path("records").glob("*/*.json")):
-        if record.stem in digests:
+        if record.stem in outs.values():
             _copy(record, fresh / record)
     target.parent.mkdir(exist_ok=True)
     if target.exists():
@@ -92,6 +96,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _out_digests(lock: Path) -> set[str]:
-    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
-    return {out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+def _outs() -> dict[str, str]:
+    """Path and digest of this run's outs; dvc.lock may also hold stages that other parameters had (another fold, say)."""
+    stages = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return {out["path"]: out["md5"] for name in Pipeline([]).names if name in stages for out in stages[name].get("outs", [])}

@@ -1,0 +1,144 @@
+"""`synthtrace results`: evidence is kept whole, and the committed state is back afterwards."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+SCRIPT = """\
+import hashlib, json, sys, time
+from pathlib import Path
+
+import yaml
+
+seed = yaml.safe_load(Path("params.yaml").read_text())["seed"]
+for folder in ("data/folds", "data/predictions", "metrics/quality", "records/number"):
+    Path(folder).mkdir(parents=True, exist_ok=True)
+table = f"table of seed {seed}"
+Path("data/folds/folds.csv").write_text("fold\\n")
+Path("data/predictions/real.parquet").write_text(table)
+Path("data/predictions/stale.parquet").write_text("of another run")
+Path("metrics/summary.json").write_text(json.dumps({"seed": seed}))
+Path(f"metrics/quality/extra{seed}.json").write_text("{}")
+Path(f"records/number/{hashlib.md5(table.encode()).hexdigest()}.json").write_text(json.dumps({"seed": seed}))
+print("number: written", flush=True)
+if seed == 13:
+    sys.exit("number: error: 13")
+if seed == 60:
+    time.sleep(60)
+"""
+STAGE = {
+    "cmd": "python stages/number.py",
+    "deps": ["stages/number.py"],
+    "params": ["seed"],
+    "outs": ["data/folds/folds.csv", "data/predictions/real.parquet", {"metrics/summary.json": {"cache": False}}],
+}
+
+
+@pytest.fixture
+def study(toy):
+    """The toy repository with one stage that writes what a study writes, run once and committed."""
+    (toy.root / "stages/number.py").write_text(SCRIPT)
+    (toy.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"number": STAGE}}))
+    for name, text in {
+        ".gitignore": "/records/\n/.scratch/\n",
+        ".dvcignore": "results\n",
+        "data/.gitignore": "*\n!.gitignore\n",
+        "code.json": "{}\n",
+        "presets/good.yaml": "seed: 2\n",
+        "presets/better.yaml": "seed: 3\n",
+        "presets/bad.yaml": "seed: 13\n",
+        "presets/slow.yaml": "seed: 60\n",
+        "presets/wrong.yaml": "sed: 2\n",
+    }.items():
+        (toy.root / name).parent.mkdir(exist_ok=True)
+        (toy.root / name).write_text(text)
+    assert toy.run("synthtrace", "repro").returncode == 0
+    toy.run("git", "add", ".")
+    assert toy.run("git", "commit", "--quiet", "-m", "state").returncode == 0
+    return toy
+
+
+def state(study):
+    """What must be as before: Git's view, and the out that dvc.lock names."""
+    assert study.run("git", "status", "--porcelain", "--", ".", ":!results").out == ""
+    assert "up to date" in study.run("dvc", "status").out
+    return (study.root / "data/predictions/real.parquet").read_text()
+
+
+def test_a_run_leaves_its_evidence_and_the_committed_state(study):
+    before = state(study)
+    process = study.run("synthtrace", "results", "good")
+    assert process.returncode == 0, process.err
+    evidence = study.root / "results/good"
+    assert sorted(str(path.relative_to(evidence)) for path in evidence.rglob("*") if path.is_file()) == [
+        "code.json",
+        "dvc.lock",
+        "dvc.yaml",
+        "folds.csv",
+        "metrics/quality/extra2.json",
+        "metrics/quality/extra20231116.json",
+        "metrics/summary.json",
+        "params.yaml",
+        "predictions/real.parquet",
+        *(f"records/number/{path.name}" for path in (evidence / "records/number").iterdir()),
+    ]
+    assert json.loads((evidence / "metrics/summary.json").read_text()) == {"seed": 2}
+    assert (evidence / "predictions/real.parquet").read_text() == "table of seed 2"
+    assert [json.loads(path.read_text()) for path in (evidence / "records/number").iterdir()] == [{"seed": 2}]
+    assert "seed: 2 " in (evidence / "params.yaml").read_text()
+    assert state(study) == before == "table of seed 20231116"
+
+
+def test_a_second_run_replaces_the_evidence_whole(study):
+    (study.root / "results/better").mkdir(parents=True)
+    (study.root / "results/better/old.txt").write_text("old")
+    assert study.run("synthtrace", "results", "better").returncode == 0
+    assert not (study.root / "results/better/old.txt").exists()
+    assert (study.root / "results/better/dvc.lock").exists()
+
+
+def test_a_failed_run_keeps_no_evidence_and_restores(study):
+    before = state(study)
+    (study.root / "results/bad").mkdir(parents=True)
+    (study.root / "results/bad/old.txt").write_text("old")
+    process = study.run("synthtrace", "results", "bad")
+    assert process.returncode == 1
+    assert "number: error: 13" in process.out
+    assert "left as it was" in process.err
+    assert [path.name for path in (study.root / "results/bad").iterdir()] == ["old.txt"]
+    assert state(study) == before
+
+
+def test_an_interrupted_run_keeps_no_evidence_and_restores(study):
+    before = state(study)
+    process = study.start("synthtrace", "results", "slow")
+    deadline = time.monotonic() + 20
+    while not Path(study.root / "metrics/quality/extra60.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert not (study.root / "results").exists()
+    assert state(study) == before
+
+
+def test_a_changed_tracked_file_is_refused_by_name_and_kept(study):
+    (study.root / "metrics/summary.json").write_text("mine")
+    (study.root / "metrics/notes.txt").write_text("mine too")
+    process = study.run("synthtrace", "results", "good")
+    assert (process.returncode, process.err.count("\n")) == (1, 1)
+    assert "metrics/summary.json" in process.err
+    assert "metrics/notes.txt" in process.err
+    assert (study.root / "metrics/summary.json").read_text() == "mine"
+
+
+def test_a_refused_preset_changes_nothing(study):
+    process = study.run("synthtrace", "results", "wrong")
+    assert (process.returncode, process.err.count("\n")) == (1, 1)
+    assert "unknown parameter 'sed'" in process.err
+    state(study)
