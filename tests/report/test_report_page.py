@@ -178,7 +178,7 @@ def test_selection_is_counted(text, workspace, params):
 
 def test_gates_say_what_did_not_hold(text, page):
     assert "scans: passed, 1 warning of 2 expectations" in text
-    assert "6 of 16 did not hold." in text
+    assert "6 of 16 did not hold (observed: column pixel_hash, empty 0, distinct 15)." in text
     assert "The first 2 are shown." in text
     assert "image01" in text
     assert "Look at &lt;these&gt; frames." in page
