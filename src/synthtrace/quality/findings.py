@@ -14,7 +14,7 @@ def show(verdict: dict[str, Any]) -> None:
     failed = [item for item in verdict["expectations"] if not item["pass"]]
     if not failed:
         return
-    table = Table(title=f"gate {verdict['gate']}", show_lines=True)
+    table = Table(title=f"gate {verdict['gate']}", show_lines=True, expand=True)
     for heading, share in (("expected", 1), ("failing rows", 2), ("what to do", 1)):
         table.add_column(heading, ratio=share)
     for item in sorted(failed, key=lambda item: item["severity"]):
