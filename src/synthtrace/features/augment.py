@@ -13,7 +13,8 @@ def alter(images: torch.Tensor, generator: torch.Generator, least_noise: float =
     """Randomly altered float images (N, C, H, W) in 0..255; all randomness comes from the CPU `generator`.
 
     Left and right are exchanged with probability 1/2; a crop of side 0.8 to 1 anywhere in the image is resized to the whole;
-    gain within 20 %, offset within 20 grey levels, Gaussian noise of deviation `least_noise` to 6 grey levels; clipped to 0..255.
+    gain within 20 %, offset within 20 grey levels, Gaussian noise of deviation `least_noise` to 6 grey
+    levels; clipped to 0..255.
     """
     count, device = len(images), images.device
     draws = torch.rand(7, count, generator=generator).to(device)
@@ -24,11 +25,8 @@ def alter(images: torch.Tensor, generator: torch.Generator, least_noise: float =
     transform[:, 0, 2], transform[:, 1, 2] = (1 - side) * (2 * draws[2] - 1), (1 - side) * (2 * draws[3] - 1)
     grid = functional.affine_grid(transform, list(images.shape), align_corners=False)
     moved = functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    gain, offset, deviation = (
-        (1 + GAIN * (2 * draws[4] - 1)),
-        OFFSET * (2 * draws[5] - 1),
-        least_noise + (NOISE - least_noise) * draws[6],
-    )
+    gain, offset = 1 + GAIN * (2 * draws[4] - 1), OFFSET * (2 * draws[5] - 1)
+    deviation = least_noise + (NOISE - least_noise) * draws[6]
     noise = torch.randn(images.shape, generator=generator).to(device)
     each = (slice(None), None, None, None)
     return (moved * gain[each] + offset[each] + noise * deviation[each]).clamp(0, 255)

@@ -1,7 +1,7 @@
 """Which images are copies of training images: the one function for it, used by selection and by the audit.
 
-An image is measured in two ways: by correlation of pixels (`correlation.py`), blind by construction to mirroring, shifts, crops,
-brightness and contrast; and by the cosine distance of in-domain embeddings, standardised over the training images, blind to
+An image is measured in two ways: by correlation of pixels (`correlation.py`), blind by construction to mirroring, shifts,
+crops, brightness and contrast; and by the cosine distance of in-domain embeddings, standardised over the training images, blind to
 these only as far as training made it so. What counts as near is learnt from the training images alone, by three references:
 
 - frames: the nearest other frame of the same patient. A map-conditioned sample lies close to its map's image, about as a
@@ -10,7 +10,7 @@ these only as far as training made it so. What counts as near is learnt from the
   are copies by definition, whatever other frames do: frames of one sweep can be more alike than a noised copy is.
 - others: the nearest image of another patient (and group). These are no copies by definition.
 
-Pixels: the threshold is the greater of the frames' `copy_quantile` and the altered ones' 99 %, but at most 1 % of the others.
+Pixels: the threshold is the greater of the frames' `copy_quantile` and the altered ones' 99.9 %, but at most 1 % of the others.
 Embedding: the `copy_quantile` of frames, or, in a set without frames, of altered images; at most 1 % of the others. A copy is
 near in pixels; or near in the embedding and, in pixels, nearer than 99 % of the others; or identical.
 
@@ -33,7 +33,7 @@ from synthtrace.selection import correlation
 
 Embed = Callable[[np.ndarray], np.ndarray]
 
-ALTERED_QUANTILE = 0.99
+ALTERED_QUANTILE = 0.999
 OTHERS_QUANTILE = 0.01
 REPORTED = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 

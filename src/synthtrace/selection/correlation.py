@@ -1,9 +1,9 @@
 """How near two images are in pixels, whatever was done to one of them: mirrored, shifted, cropped, re-brightened, noised.
 
 Images are compared on a 32 x 32 grid, lightly blurred against noise. The centre of the query (26 x 26) is looked for in the
-reference: mirrored or not in both directions, at every place and at sides from 0.75 to 1.1 of its own; each channel's mean is taken off
-and the window scaled to length 1, so that brightness and contrast do not count. The distance is 1 - the greatest correlation, in
-[0, 2]. (Taking slow shading off as well was tried: it brought altered copies and other patients' images closer together.)
+reference: mirrored or not in both directions, at every place and at sides from 0.75 to 1.1 of its own; each channel's
+mean is taken off and the window scaled to length 1, so that brightness and contrast do not count. The distance is 1 - the
+greatest correlation, in [0, 2]. (Taking slow shading off as well was tried: it brought altered copies and other patients' images closer together.)
 
 A coarse search over all references finds the few most alike (`coarse`), a fine one moves and scales the window in steps down
 to 1/16 of a grid cell (`refine`).
@@ -21,7 +21,7 @@ WINDOW = 26
 BLUR = 0.8  # deviation of the Gaussian, grid cells
 EMPTY = 0.25  # a window whose grey levels deviate by less holds nothing to compare
 SCALES = ((1.0, 3), (0.9, 3), (0.8, 4))  # side of the reference's window, and how many steps of that size it moves
-ROUNDS = ((0.5, 0.05), (0.5, 0.05), (0.25, 0.025), (0.125, 0.0125), (0.0625, 0.00625))  # steps of place (cells) and scale
+ROUNDS = ((0.5, 0.05), (0.25, 0.025), (0.125, 0.0125), (0.0625, 0.00625))  # steps of place (cells) and scale
 FINEST = (0.75, 1.1)  # scales that the fine search may reach
 CHUNK = 16  # references at a time: bounds memory
 
@@ -151,7 +151,7 @@ def _match(sought: torch.Tensor, references: torch.Tensor, pose: torch.Tensor) -
 
 
 def nearest(
-    queries: torch.Tensor, references: torch.Tensor, rough: Coarse, allowed: torch.Tensor, few: int = 3
+    queries: torch.Tensor, references: torch.Tensor, rough: Coarse, allowed: torch.Tensor, few: int = 2
 ) -> tuple[np.ndarray, np.ndarray]:
     """Index (N,) and distance (N,) of each query's nearest reference among those `allowed` (N, M).
 
