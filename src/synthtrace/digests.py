@@ -12,9 +12,9 @@ def file_md5(path: Path) -> str:
 
 
 def folder_entries(folder: Path) -> list[dict[str, str]]:
-    """The content of DVC's `.dir` object: md5 and relpath of every file below, sorted by the parts of the path."""
-    files = sorted((path.relative_to(folder).parts, path) for path in folder.rglob("*") if path.is_file())
-    return [{"md5": file_md5(path), "relpath": "/".join(parts)} for parts, path in files]
+    """The content of DVC's `.dir` object: md5 and relpath of every file below, sorted by relpath."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    return [{"md5": file_md5(path), "relpath": relpath} for relpath, path in files]
 
 
 def digest(path: Path) -> str:

@@ -1,0 +1,65 @@
+"""Small parameters, images and models."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from synthtrace.generators.batches import TrainingImages
+from synthtrace.params import Params, parse_params
+
+ROOT = Path(__file__).parents[2]
+
+
+class SilentTracker:
+    """Takes what a training logs and keeps nothing."""
+
+    def log(self, values: dict[str, float], step: int) -> None: ...
+
+    def grid(self, name: str, images: np.ndarray) -> None:
+        assert images.dtype == np.uint8
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    tree: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+    tree["compute"]["threads"] = 1
+    tree["preprocess"].update(image_size=16, crop_size=40)
+    tree["autoencoder"].update(channels=[8, 8], steps=30, batch_size=8)
+    tree["generator"].update(channels=[8, 16], steps=12, batch_size=8, label_dim=16)
+    tree["sample"].update(images=6, batch_size=4, steps=3)
+    return parse_params(tree)
+
+
+@pytest.fixture(scope="session")
+def source() -> TrainingImages:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 1, 40, 40), dtype=np.uint8)
+    maps = rng.integers(0, 5, (12, 40, 40), dtype=np.uint8)
+    return TrainingImages(images, maps, np.arange(12) % 2, [f"i{n:02d}" for n in range(12)])
+
+
+@pytest.fixture(scope="session")
+def manifest(source: TrainingImages) -> pd.DataFrame:
+    return pd.DataFrame({"image_id": source.image_ids, "patient_id": [f"P{n // 2}" for n in range(12)]})
+
+
+@pytest.fixture
+def tracker() -> SilentTracker:
+    return SilentTracker()
+
+
+@pytest.fixture(scope="session")
+def autoencoder_folder(
+    tmp_path_factory: pytest.TempPathFactory, params: Params, source: TrainingImages, manifest: pd.DataFrame
+) -> Path:
+    import torch
+
+    from synthtrace.generators.train import train_autoencoder
+
+    folder = tmp_path_factory.mktemp("autoencoder")
+    train_autoencoder(source, manifest, params, ("autoencoder", 0), folder, SilentTracker(), torch.device("cpu"))  # type: ignore[arg-type]
+    return folder
