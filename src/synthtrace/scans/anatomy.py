@@ -87,7 +87,7 @@ def draw_patient(rng: np.random.Generator, fat_percent: float) -> Patient:
         gain=normal(64, 5),
         dynamic_range=uniform(42, 54),
         axial=uniform(0.55, 0.8),
-        lateral=uniform(1.3, 2.2),
+        lateral=uniform(1.1, 1.9),
     )
 
 
