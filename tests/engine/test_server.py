@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,27 +14,29 @@ from synthtrace.engine import commands, shim
 HERE = commands.HERE
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    path = tmp_path_factory.mktemp("server") / "socket"
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / "toy_library.py").write_text("import tempfile\nFOLDER = tempfile.TemporaryDirectory()\n")
+    preload = '[["decimal", ["Decimal"]], ["no_such_module", []], ["toy_library", []]]'
     server = subprocess.Popen(
-        [sys.executable, "-P", HERE / "server.py", path, '[["decimal", ["Decimal"]], ["no_such_module", []]]', str(os.getpid())]
+        [sys.executable, "-P", HERE / "server.py", tmp_path / "socket", preload, str(os.getpid())],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     deadline = time.monotonic() + 20
-    while not path.exists():
+    while not (tmp_path / "socket").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    yield path
-    server.kill()
+    yield server
+    server.terminate()
     server.wait()
 
 
 @pytest.fixture
-def start(address, tmp_path):
+def start(server, tmp_path):
     def run(source, *arguments, **options):
         (tmp_path / "script.py").write_text(source)
         command = [sys.executable, "-I", "-S", HERE / "shim.py", "script.py", *arguments]
-        env = {**os.environ, shim.ADDRESS: str(address), "TOY": "set"}
+        env = {**os.environ, shim.ADDRESS: str(tmp_path / "socket"), "TOY": "set"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=tmp_path, env=env, **pipes, **options)
 
@@ -116,6 +119,17 @@ def test_worker_processes_of_a_script_work(start):
     )
     out, err = start(source).communicate(timeout=30)
     assert out == "[1, 4, 9]\n" * 2, err
+
+
+def test_a_folder_that_a_library_made_at_import_outlives_scripts_and_not_the_server(start, server):
+    source = "import toy_library; print(toy_library.FOLDER.name); open(toy_library.FOLDER.name + '/file', 'a')"
+    first, second = (start(source).communicate(timeout=20) for _ in range(2))
+    assert first == second
+    folder = Path(first[0].strip())
+    assert (folder / "file").exists()
+    server.terminate()
+    server.wait()
+    assert not folder.exists()
 
 
 def test_without_a_server_the_real_python_runs(tmp_path):

@@ -87,8 +87,12 @@ class Commands:
 
         run._run = self._run
         if self._server:
-            self._server.kill()
-            self._server.wait()
+            self._server.terminate()
+            try:
+                self._server.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
         self._folder.cleanup()
 
     def run(self, executable: str, command: str, **options: Any) -> None:

@@ -7,7 +7,6 @@ only, and single-threaded: what it preloads must neither start work nor touch a 
 import builtins
 import contextlib
 import ctypes
-import gc
 import importlib
 import io
 import json
@@ -18,11 +17,16 @@ import socket
 import struct
 import sys
 import types
+import weakref
 from collections.abc import Iterable
 
 
-def preload(imports: Iterable[tuple[str, list[str]]]) -> None:
-    """Import modules and take names from them; what fails here fails again, and is reported, in the script that needs it."""
+def preload(imports: Iterable[tuple[str, list[str]]]) -> list[weakref.finalize]:
+    """Import modules and take names from them; what fails here fails again, and is reported, in the script that needs it.
+
+    Returns what is to be cleaned up when the server ends: a temporary folder that a library makes at import (wandb does) is
+    the server's, and the end of one script must not delete it under the others.
+    """
     # keeps torch.cuda.is_available(), which libraries call at import, from initialising CUDA before a fork
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     for base, names in imports:
@@ -31,7 +35,10 @@ def preload(imports: Iterable[tuple[str, list[str]]]) -> None:
             for name in names:
                 if not hasattr(module, name):
                     importlib.import_module(f"{base}.{name}")
-    gc.freeze()
+    finalizers = list(weakref.finalize._registry)  # type: ignore[attr-defined]
+    for finalizer in finalizers:
+        finalizer.atexit = False
+    return finalizers
 
 
 def serve(address: str) -> dict:
@@ -60,6 +67,7 @@ def serve(address: str) -> dict:
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    signal.signal(signal.SIGTERM, signal.SIG_DFL)
                     selector.close()
                     for held in (listener, woken, waker, connection, *children.values()):
                         held.close()
@@ -147,6 +155,13 @@ def _die_with(parent: int) -> None:
 
 if __name__ == "__main__":
     _die_with(int(sys.argv[3]))
-    preload(json.loads(sys.argv[2]))
+    finalizers = preload(json.loads(sys.argv[2]))
     own = os.getpid()
+
+    def _end(*_: object) -> None:
+        for clean_up in finalizers:
+            clean_up()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, _end)
     run(serve(sys.argv[1]), own)
