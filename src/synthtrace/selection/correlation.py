@@ -3,7 +3,8 @@
 Images are compared on a 32 x 32 grid, lightly blurred against noise. The centre of the query (26 x 26) is looked for in the
 reference: mirrored or not in both directions, at every place and at sides from 0.75 to 1.1 of its own; each channel's
 mean is taken off and the window scaled to length 1, so that brightness and contrast do not count. The distance is 1 - the
-greatest correlation, in [0, 2]. (Taking slow shading off as well was tried: it brought altered copies and other patients' images closer together.)
+greatest correlation, in [0, 2].
+(Taking slow shading off as well was tried: it brought altered copies and other patients' images closer together.)
 
 A coarse search over all references finds the few most alike (`coarse`), a fine one moves and scales the window in steps down
 to 1/16 of a grid cell (`refine`).
