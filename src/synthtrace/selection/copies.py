@@ -2,7 +2,8 @@
 
 An image is measured in two ways: by correlation of pixels (`correlation.py`), blind by construction to mirroring, shifts,
 crops, brightness and contrast; and by the cosine distance of in-domain embeddings, standardised over the training images,
-blind to these only as far as training made it so. What counts as near is learnt from the training images alone, by three references:
+blind to these only as far as training made it so. What counts as near is learnt from the training images alone, by three
+references:
 
 - frames: the nearest other frame of the same patient. A map-conditioned sample lies close to its map's image, about as a
   further frame would; what lies closer than the `copy_quantile` of these distances adds nothing and is a copy.
