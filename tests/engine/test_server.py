@@ -16,7 +16,9 @@ HERE = commands.HERE
 
 @pytest.fixture
 def server(tmp_path):
-    (tmp_path / "toy_library.py").write_text("import tempfile\nFOLDER = tempfile.TemporaryDirectory()\n")
+    (tmp_path / "toy_library.py").write_text(
+        "import atexit, tempfile\nFOLDER = tempfile.TemporaryDirectory()\natexit.register(FOLDER.cleanup)\n"
+    )
     preload = '[["decimal", ["Decimal"]], ["no_such_module", []], ["toy_library", []]]'
     server = subprocess.Popen(
         [sys.executable, "-P", HERE / "server.py", tmp_path / "socket", preload, str(os.getpid())],

@@ -4,6 +4,7 @@ Run as a file with `-P`: python -P server.py ADDRESS PRELOAD, where PRELOAD is J
 only, and single-threaded: what it preloads must neither start work nor touch a GPU. Its children die with it.
 """
 
+import atexit
 import builtins
 import contextlib
 import ctypes
@@ -16,9 +17,10 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import types
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 def preload(imports: Iterable[tuple[str, list[str]]]) -> list[weakref.finalize]:
@@ -29,12 +31,21 @@ def preload(imports: Iterable[tuple[str, list[str]]]) -> list[weakref.finalize]:
     """
     # keeps torch.cuda.is_available(), which libraries call at import, from initialising CUDA before a fork
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+    register = atexit.register
+
+    def without_folders(function: Callable, *arguments: object, **named: object) -> Callable:
+        if isinstance(getattr(function, "__self__", None), tempfile.TemporaryDirectory):
+            return function
+        return register(function, *arguments, **named)
+
+    atexit.register = without_folders  # type: ignore[assignment]
     for base, names in imports:
         with contextlib.suppress(Exception):
             module = importlib.import_module(base)
             for name in names:
                 if not hasattr(module, name):
                     importlib.import_module(f"{base}.{name}")
+    atexit.register = register
     finalizers = list(weakref.finalize._registry)  # type: ignore[attr-defined]
     for finalizer in finalizers:
         finalizer.atexit = False
