@@ -87,7 +87,7 @@ def server(folder: Path) -> Iterator[str]:
             time.sleep(0.05)
         yield str(address)
     finally:
-        process.kill()
+        process.terminate()
         process.wait()
 
 

@@ -19,7 +19,7 @@ REAL_CAPTION = "Real: one B-mode frame, Byra et al. 2018,\nZenodo 1009146, CC BY
 PHANTOM_CAPTION = "Phantom: simulated here, no patient.\nThe default study runs on it"
 WIDTH, HEIGHT = 440, 300  # of a panel
 GAP, CAPTION = 12, 44
-TILE = 66
+TILE = 75
 FOLD = 0
 
 
