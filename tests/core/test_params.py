@@ -40,7 +40,7 @@ def test_an_unknown_parameter_is_answered_with_the_nearest_known_one(tree: dict[
 
 def test_a_missing_parameter_is_named(tree: dict[str, Any]) -> None:
     del tree["sample"]["steps"]
-    with pytest.raises(InputError, match="'sample.steps' is missing"):
+    with pytest.raises(InputError, match=r"'sample\.steps' is missing"):
         parse_params(tree)
 
 
@@ -58,7 +58,7 @@ def test_folds_are_consecutive(tree: dict[str, Any]) -> None:
 
 def test_real_data_without_pretrained_weights_trains_from_scratch(tree: dict[str, Any]) -> None:
     tree["dataset"]["kind"] = "table"
-    with pytest.raises(InputError, match="needs autoencoder.pretrained"):
+    with pytest.raises(InputError, match=r"needs autoencoder\.pretrained"):
         parse_params(tree)
     tree["autoencoder"]["mode"] = "scratch"
     assert parse_params(tree).dataset.kind == "table"

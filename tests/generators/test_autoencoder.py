@@ -75,7 +75,7 @@ def test_fine_tuning_the_decoder_leaves_the_encoder_as_it_was(
 
 
 def test_a_pretrained_folder_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="autoencoder.pretrained: .*nowhere"):
+    with pytest.raises(InputError, match=r"autoencoder.pretrained: .*nowhere"):
         autoencoder.load(tmp_path / "nowhere")
 
 
