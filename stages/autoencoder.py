@@ -23,13 +23,13 @@ def main() -> None:
             return
 
         from synthtrace import compute
-        from synthtrace.generators.checkpoints import training_images
-        from synthtrace.generators.train import train_autoencoder
+        from synthtrace.generators.batches import training_images
+        from synthtrace.generators.train_autoencoder import train_autoencoder
         from synthtrace.tracking import track
 
         crops = Path("data/crops")
         folds = Path("data/folds/folds.csv")
-        device = compute.set_up(params.compute)
+        device = compute.set_up(run)
         rows = with_role(read_manifest(crops), read_folds(folds), fold, "train")
         run.say(f"{params.autoencoder.mode}: {params.autoencoder.steps} steps on {len(rows)} images ({device})")
         source = training_images(crops, rows, params.preprocess.channels, maps=False)

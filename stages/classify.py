@@ -29,7 +29,7 @@ def main() -> None:
         if scenario not in (REAL, TRADITIONAL):
             check_rate(scenario, manifest, folds, params)
             inputs += [Path(f"data/pools/{scenario}"), Path(f"data/selected/{scenario}")]
-        device = compute.set_up(params.compute)
+        device = compute.set_up(run)
         numbers = sorted(int(fold) for fold in folds["fold"].unique())
         trainings = len(numbers) * params.classifier.seeds * len(params.classifier.backbones)
         run.say(f"{trainings} trainings of {params.classifier.steps} steps at mixing rate {rate} ({device})")

@@ -11,7 +11,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, required=True)
     arguments = parser.parse_args()
-    with stage("features") as run:
+    with stage(f"features@{arguments.fold}") as run:
         from synthtrace import compute
         from synthtrace.features import extractor
         from synthtrace.images import load_stack
@@ -19,12 +19,11 @@ if __name__ == "__main__":
         from synthtrace.tables import read_folds, read_manifest, with_role
 
         params = run.params
-        device = compute.set_up(params.compute)
+        device = compute.set_up(run)
         manifest = with_role(read_manifest(CROPS), read_folds(Path("data/folds/folds.csv")), arguments.fold, "train")
-        run.say(
-            f"fold {arguments.fold}: {params.features.backbone} on {len(manifest)} training images of "
-            f"{manifest['patient_id'].nunique()} patients, {params.features.steps} steps on {device}"
-        )
+        patients = manifest["patient_id"].nunique()
+        steps = f"{params.features.steps} steps of {params.features.backbone}"
+        run.say(f"{steps} on {len(manifest)} images of {patients} patients ({device})")
         images = load_stack([CROPS / path for path in manifest["path"]], params.preprocess.channels)
         with run.output(f"data/features/fold{arguments.fold}") as temporary:
             losses = extractor.train(
@@ -37,5 +36,4 @@ if __name__ == "__main__":
                 seeds=Seeds(params.seed),
                 device=device,
             )
-        run.facts["device"] = str(device)
-        run.say(f"fold {arguments.fold}: loss {losses[0]:.3f} at the first step, {losses[-1]:.3f} at the last")
+        run.say(f"loss {losses[0]:.3f} at the first step, {losses[-1]:.3f} at the last")

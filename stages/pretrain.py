@@ -23,7 +23,7 @@ def main() -> None:
         from synthtrace import compute
         from synthtrace.generators import autoencoder
         from synthtrace.generators.batches import TrainingImages
-        from synthtrace.generators.train import train_autoencoder
+        from synthtrace.generators.train_autoencoder import train_autoencoder
         from synthtrace.preprocess.crops import native_stack
         from synthtrace.tracking import track
 
@@ -33,7 +33,7 @@ def main() -> None:
             source = params.autoencoder.pretrained
             write_card(folder, kind="autoencoder", taken_from=source, patient_ids=[], image_ids=[])
             return
-        device = compute.set_up(params.compute)
+        device = compute.set_up(run)
         manifest = pd.read_csv(corpus / "manifest.csv", dtype={"patient_id": "string"})
         manifest["image_id"] = [Path(path).stem for path in manifest["path"]]
         patients = manifest["patient_id"].nunique()

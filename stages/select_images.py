@@ -13,7 +13,7 @@ if __name__ == "__main__":
     parser.add_argument("--kind", required=True)
     parser.add_argument("--fold", type=int, required=True)
     arguments = parser.parse_args()
-    with stage("select") as run:
+    with stage(f"select@{arguments.kind}-{arguments.fold}") as run:
         from synthtrace import compute
         from synthtrace.features import cache, extractor
         from synthtrace.images import load_stack
@@ -22,11 +22,11 @@ if __name__ == "__main__":
         from synthtrace.tables import read_folds, read_manifest, with_role, write_selection
 
         params, kind, fold = run.params, arguments.kind, arguments.fold
-        device = compute.set_up(params.compute)
+        device = compute.set_up(run)
         manifest = with_role(read_manifest(CROPS), read_folds(Path("data/folds/folds.csv")), fold, "train")
         training = load_stack([CROPS / path for path in manifest["path"]], params.preprocess.channels)
         ledger, candidates = load_pool(Path(f"data/pools/{kind}/fold{fold}"), params.preprocess.channels)
-        run.say(f"{kind}, fold {fold}: {len(ledger)} candidates against {len(manifest)} training images")
+        run.say(f"{len(ledger)} candidates against {len(manifest)} training images")
         trained = extractor.load(Path(f"data/features/fold{fold}"), device)
         table, report = select(
             candidates,
@@ -40,5 +40,4 @@ if __name__ == "__main__":
             temporary.mkdir()
             write_selection(temporary, table)
             (temporary / "copies.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        run.facts["device"] = str(device)
-        run.say(f"{kind}, fold {fold}: {int(table['kept'].sum())} kept, {report['copies']} copies dropped")
+        run.say(f"{int(table['kept'].sum())} kept, {report['copies']} copies dropped")

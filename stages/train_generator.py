@@ -16,15 +16,15 @@ def main() -> None:
     job = f"train_generator@{args.kind}-{args.fold}"
     with stage(job) as run:
         from synthtrace import compute
-        from synthtrace.generators.checkpoints import training_images
-        from synthtrace.generators.train import train_generator
+        from synthtrace.generators.batches import training_images
+        from synthtrace.generators.train_generator import train_generator
         from synthtrace.tracking import track
 
         crops = Path("data/crops")
         folds = Path("data/folds/folds.csv")
         autoencoder = Path(f"data/autoencoders/fold{args.fold}")
         params = run.params
-        device = compute.set_up(params.compute)
+        device = compute.set_up(run)
         rows = with_role(read_manifest(crops), read_folds(folds), args.fold, "train")
         run.say(f"{params.generator.steps} steps on {len(rows)} images of {rows['patient_id'].nunique()} patients ({device})")
         source = training_images(crops, rows, params.preprocess.channels, maps=True)

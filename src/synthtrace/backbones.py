@@ -1,6 +1,7 @@
 """timm backbones: made, fed, trained and asked in one way, for the in-domain extractor and for the classifiers."""
 
 import difflib
+import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 import timm
 import torch
+from safetensors.torch import load_file, save_file
 from timm.models import load_state_dict
 from torch import nn
 from torch.nn import functional
@@ -17,6 +19,9 @@ from synthtrace import compute
 from synthtrace.errors import InputError
 from synthtrace.seeds import Seeds
 from synthtrace.stage import progress
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
 
 Names = tuple[str | int | float, ...]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
@@ -35,8 +40,9 @@ def create(
 ) -> nn.Module:
     """A timm model with a fresh head of `classes` outputs for images of `channels` channels.
 
-    `weights`: null, initialised from torch's global generator (see `compute.seed_everything`); "imagenet", timm's pretrained
-    ones from the hub; else a local .safetensors or .pth file of this architecture, whose head may have other classes.
+    `weights`: null, initialised from torch's global generator (see `compute.seed_everything`) and to be given its input
+    statistics by `standardise`; "imagenet", timm's pretrained ones from the hub; else a local .safetensors or .pth file of this
+    architecture, whose head may have other classes.
 
     Raises:
         InputError: unknown name (naming `parameter` and the nearest known one), or weights that cannot be had or do not fit.
@@ -91,6 +97,41 @@ def normalise(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     0.5 and 0.5.
     """
     return (images.float() / 255 - model.get_buffer("image_mean")) / model.get_buffer("image_std")
+
+
+def standardise(model: nn.Module, images: np.ndarray) -> None:
+    """Let `normalise` use the mean and deviation of these uint8 images (N, C, H, W), a model's real training images.
+
+    For models without pretrained weights: after few steps, batch-norm statistics still hold a share of their initial mean 0
+    and variance 1, which dark images far from that scale cannot afford.
+    """
+    channels = images.transpose(1, 0, 2, 3).reshape(images.shape[1], -1).astype(np.float64) / 255
+    model.get_buffer("image_mean").copy_(torch.from_numpy(channels.mean(axis=1)).view(1, -1, 1, 1))
+    model.get_buffer("image_std").copy_(torch.from_numpy(channels.std(axis=1).clip(1 / 255)).view(1, -1, 1, 1))
+
+
+def save(folder: Path, model: nn.Module, name: str, classes: int, channels: int) -> None:
+    """Write config.json (name, classes, channels, input statistics) and model.safetensors below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "backbone": name,
+        "channels": channels,
+        "classes": classes,
+        "image_mean": model.get_buffer("image_mean").flatten().tolist(),
+        "image_std": model.get_buffer("image_std").flatten().tolist(),
+    }
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    save_file({key: value.cpu().contiguous() for key, value in model.state_dict().items()}, folder / WEIGHTS)
+
+
+def load(folder: Path, device: torch.device) -> nn.Module:
+    """Read a model that `save` wrote, in evaluation mode on `device`."""
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    model = create(config["backbone"], config["classes"], config["channels"], parameter=f"{folder / CONFIG}: backbone")
+    for key in ("image_mean", "image_std"):
+        model.get_buffer(key).copy_(torch.tensor(config[key]).view(1, -1, 1, 1))
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    return model.to(device).eval()
 
 
 def fit(

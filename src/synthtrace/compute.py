@@ -6,18 +6,26 @@ import random
 import numpy as np
 import torch
 
-from synthtrace.params import Compute
+from synthtrace.errors import InputError
+from synthtrace.stage import Stage
 
 
-def set_up(compute: Compute) -> torch.device:
-    """Apply `compute` to this process and return the device; algorithms are deterministic from here on."""
+def set_up(run: Stage) -> torch.device:
+    """Apply a stage's `compute` parameters to this process, note the device for its record, and return it.
+
+    Algorithms are deterministic from here on. Raises InputError when a GPU is asked for and there is none.
+    """
+    compute = run.params.compute
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    if compute.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(compute.device)
+    there = torch.cuda.is_available()
+    if compute.device == "cuda" and not there:
+        raise InputError("compute.device: 'cuda', but PyTorch finds no GPU here; expected 'auto' or 'cpu'")
+    device = torch.device("cpu" if compute.device == "cpu" or not there else "cuda")
+    run.facts["device"] = torch.cuda.get_device_name(device) if there and device.type == "cuda" else "cpu"
+    return device
 
 
 def seed_everything(seed: int) -> None:

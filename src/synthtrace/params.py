@@ -121,6 +121,7 @@ class Generator(Block):
     warmup_steps: Natural
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
     condition_dropout: Fraction
+    prediction_type: Literal["epsilon", "v_prediction"]
     crop_scale: Rate
     channels: Channels
     layers_per_block: Count

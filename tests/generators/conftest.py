@@ -58,7 +58,7 @@ def autoencoder_folder(
 ) -> Path:
     import torch
 
-    from synthtrace.generators.train import train_autoencoder
+    from synthtrace.generators.train_autoencoder import train_autoencoder
 
     folder = tmp_path_factory.mktemp("autoencoder")
     train_autoencoder(source, manifest, params, ("autoencoder", 0), folder, SilentTracker(), torch.device("cpu"))  # type: ignore[arg-type]

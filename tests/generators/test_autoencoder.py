@@ -13,7 +13,7 @@ from synthtrace.errors import InputError
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import TrainingImages
-from synthtrace.generators.train import train_autoencoder
+from synthtrace.generators.train_autoencoder import train_autoencoder
 from synthtrace.params import Params
 
 

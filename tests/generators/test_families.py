@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,11 @@ from synthtrace.errors import InputError
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import CropBatches, TrainingImages
 from synthtrace.generators.checkpoints import load_generator
-from synthtrace.generators.diffusion import DiffusionTraining, denoise
+from synthtrace.generators.diffusion import DiffusionTraining, denoise, sampler
 from synthtrace.generators.protocol import Family, LatentShape, Reference
 from synthtrace.generators.registry import FAMILIES, family
 from synthtrace.generators.semantic import distort
-from synthtrace.generators.train import train_generator
+from synthtrace.generators.train_generator import train_generator
 from synthtrace.params import Params
 from synthtrace.seeds import Seeds
 
@@ -71,7 +72,7 @@ def test_loading_gives_the_same_predictions(
     trained: tuple[str, Path], autoencoder_folder: Path, source: TrainingImages
 ) -> None:
     kind, folder = trained
-    model, _ = load_generator(folder, autoencoder_folder, 1, CPU)
+    model = load_generator(folder, autoencoder_folder, 1, CPU).family
     model.save(folder.parent / f"again-{kind}")
     again = family(kind).load(folder.parent / f"again-{kind}").eval()
     latents, steps = torch.randn(4, 4, 8, 8), torch.tensor([0, 10, 500, 999])
@@ -118,15 +119,16 @@ def test_the_null_condition_is_none_of_the_conditions(kind: str, params: Params,
 def test_guidance_of_one_is_the_plain_conditional_model(kind: str, params: Params, source: TrainingImages) -> None:
     model = build(kind, params)
     condition, noise = conditions(kind, model, source), torch.randn(4, 4, 8, 8)
-    plain = denoise(model, noise, condition, steps=3, guidance_scale=1.0)
-    almost = denoise(model, noise, condition, steps=3, guidance_scale=1.0 + 1e-6)
-    strong = denoise(model, noise, condition, steps=3, guidance_scale=4.0)
+    plain = denoise(model, noise, condition, prediction_type="epsilon", steps=3, guidance_scale=1.0)
+    almost = denoise(model, noise, condition, prediction_type="epsilon", steps=3, guidance_scale=1.0 + 1e-6)
+    strong = denoise(model, noise, condition, prediction_type="epsilon", steps=3, guidance_scale=4.0)
     assert torch.allclose(plain, almost, atol=1e-3)
     assert not torch.allclose(plain, strong, atol=1e-3)
 
 
-def test_ddim_recovers_a_latent_whose_noise_is_known() -> None:
-    """With the true noise predicted at every step, DDIM lands on the clean latent (Song et al. 2022, Eq. 12)."""
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_ddim_recovers_a_latent_whose_noise_is_known(prediction_type: str) -> None:
+    """With the truth predicted at every step, DDIM lands on the clean latent (Song et al. 2022, Eq. 12)."""
 
     class Oracle(torch.nn.Module):
         def null(self, condition: torch.Tensor) -> torch.Tensor:
@@ -134,13 +136,13 @@ def test_ddim_recovers_a_latent_whose_noise_is_known() -> None:
 
         def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
             share = schedule.alphas_cumprod[timesteps][:, None, None, None]
-            return (latents - share.sqrt() * clean) / (1 - share).sqrt()
+            noise = (latents - share.sqrt() * clean) / (1 - share).sqrt()
+            return noise if prediction_type == "epsilon" else share.sqrt() * noise - (1 - share).sqrt() * clean
 
-    from synthtrace.generators.diffusion import sampler
-
-    schedule = sampler()
-    clean = torch.randn(2, 4, 8, 8)
-    found = denoise(Oracle(), torch.randn(2, 4, 8, 8), torch.zeros(2), steps=10, guidance_scale=1.0)  # type: ignore[arg-type]
+    schedule = sampler(prediction_type)
+    clean, start = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
+    oracle: Any = Oracle()
+    found = denoise(oracle, start, torch.zeros(2), prediction_type=prediction_type, steps=10, guidance_scale=1.0)
     # the last step ends at the first timestep's noise level, not at exactly none
     assert torch.allclose(found, clean, atol=0.2)
 
@@ -206,9 +208,35 @@ def test_semantic_images_inherit_the_label_of_the_map_they_take(params: Params, 
     assert torch.equal(first.sum(dim=0), torch.ones(8, 8))
 
 
+def test_the_velocity_is_that_of_the_schedule(params: Params, source: TrainingImages, autoencoder_folder: Path) -> None:
+    """A model that always predicts 0 has the loss of its target: 1 for noise, the mean square of v for velocity."""
+    from synthtrace.generators import autoencoder
+
+    class Zero(torch.nn.Module):
+        def condition(self, batch: object) -> torch.Tensor:
+            return torch.zeros(8).long()
+
+        def null(self, condition: torch.Tensor) -> torch.Tensor:
+            return condition
+
+        def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+            return torch.zeros_like(latents)
+
+    space = LatentSpace(autoencoder.load(autoencoder_folder), 1, shift=0.0, scale=50.0)  # latents far above unit deviation
+    batch = CropBatches(source, size=16, crop_scale=0.64, batch_size=8, steps=1, seeds=Seeds(0), names=("t",)).batch(0)
+    losses = {}
+    for prediction_type in ("epsilon", "v_prediction"):
+        settings = params.generator.model_copy(update={"prediction_type": prediction_type})
+        zero: Any = Zero()
+        zero.weight = torch.nn.Parameter(torch.zeros(1))
+        losses[prediction_type] = DiffusionTraining(zero, space, settings, Seeds(0), ("t",)).training_step(batch, 0).item()
+    assert losses["epsilon"] == pytest.approx(1, abs=0.1)
+    assert losses["v_prediction"] > 10
+
+
 def test_distortion_is_weak_and_makes_no_new_class() -> None:
     classes = np.repeat(np.repeat(np.array([[1, 3], [3, 1]], dtype=np.uint8), 12, axis=0), 12, axis=1)
-    moved = distort(classes, 0.02, np.random.default_rng(0))
+    moved = distort(classes, 0.05, np.random.default_rng(0))
     assert set(np.unique(moved)) == {1, 3}
     assert 0 < (moved != classes).mean() < 0.25
     assert np.array_equal(distort(classes, 0.0, np.random.default_rng(0)), classes)

@@ -11,6 +11,7 @@ import yaml
 
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
+from synthtrace.generators.checkpoints import Trained
 from synthtrace.generators.protocol import Family, LatentShape, Reference
 from synthtrace.generators.registry import FAMILIES, family
 from synthtrace.images import file_sha256, pixel_hash, read_image
@@ -52,6 +53,10 @@ def build(kind: str, params: Params) -> Family:
     return family(kind).build(params.generator, LatentShape(4, 8, 2), 2).eval()
 
 
+def trained(kind: str, params: Params, space: LatentSpace) -> Trained:
+    return Trained(build(kind, params), space, "v_prediction")
+
+
 def plan(kind: str, params: Params, reference: Reference, fold: int = 0) -> pd.DataFrame:
     return plan_pool(build(kind, params), kind, fold, reference, params.sample, 2, Seeds(params.seed))
 
@@ -60,7 +65,7 @@ def plan(kind: str, params: Params, reference: Reference, fold: int = 0) -> pd.D
 def test_pool_and_ledger_are_in_bijection_and_digests_are_the_files(
     kind: str, tmp_path: Path, params: Params, space: LatentSpace, reference: Reference
 ) -> None:
-    ledger = draw_pool(tmp_path, plan(kind, params, reference), build(kind, params), space, reference, 8, CPU, range(3))
+    ledger = draw_pool(tmp_path, plan(kind, params, reference), trained(kind, params, space), reference, 8, CPU, range(3))
     write_ledger(tmp_path, ledger.assign(checkpoint="c"))
     ledger = read_ledger(tmp_path)
     assert list(ledger.columns) == LEDGER
@@ -76,12 +81,12 @@ def test_pool_and_ledger_are_in_bijection_and_digests_are_the_files(
 def test_a_batch_is_made_again_to_the_bit_from_the_stored_ledger(
     kind: str, tmp_path: Path, params: Params, space: LatentSpace, reference: Reference
 ) -> None:
-    model = build(kind, params)
-    ledger = draw_pool(tmp_path, plan(kind, params, reference), model, space, reference, 8, CPU, range(3))
+    model = trained(kind, params, space)
+    ledger = draw_pool(tmp_path, plan(kind, params, reference), model, reference, 8, CPU, range(3))
     write_ledger(tmp_path, ledger.assign(checkpoint="c"))
     stored = read_ledger(tmp_path)
     rows = stored[stored["batch"] == 1]
-    images = sample_batch(rows, model, space, reference, 8, CPU)
+    images = sample_batch(rows, model, reference, 8, CPU)
     assert [pixel_hash(image[0]) for image in images] == rows["pixel_hash"].tolist()
 
 
@@ -95,9 +100,9 @@ def test_noise_and_conditions_do_not_depend_on_the_batch_size(kind: str, params:
 def test_an_image_alone_differs_from_the_batch_by_rounding_at_most(
     params: Params, space: LatentSpace, reference: Reference
 ) -> None:
-    model, rows = build("class", params), plan("class", params, reference)
-    together = sample_batch(rows, model, space, reference, 8, CPU)
-    alone = sample_batch(rows.iloc[[4]], model, space, reference, 8, CPU)
+    model, rows = trained("class", params, space), plan("class", params, reference)
+    together = sample_batch(rows, model, reference, 8, CPU)
+    alone = sample_batch(rows.iloc[[4]], model, reference, 8, CPU)
     assert np.abs(alone[0].astype(int) - together[4].astype(int)).max() <= 1
 
 

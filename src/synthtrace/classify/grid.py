@@ -80,6 +80,8 @@ def _train(
     seeds = Seeds(params.seed)
     compute.seed_everything(seeds.integer(*names, "init"))
     model = backbones.create(backbone, len(params.dataset.labels), params.preprocess.channels, settings.weights)
+    if settings.weights is None:
+        backbones.standardise(model, data.train.images)
     fitted = backbones.fit(
         model,
         torch.from_numpy(training.images).to(device),

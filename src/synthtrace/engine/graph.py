@@ -29,9 +29,18 @@ class Pipeline:
         self.names = list(self._stages)
         # DVC draws an edge from a stage to what it depends on
         self.upstream = {stage.addressing: {above.addressing for above in graph.successors(stage)} for stage in plan}
+        self.heights = self._heights()
         self._recorded = list(_locked_stages())
         # DVC is not thread-safe: its work is done by one thread at a time, which passes the turn on while a command runs
         self.turn = threading.Lock()
+
+    def _heights(self) -> dict[str, int]:
+        """How many stages the longest chain from a stage to the end of the flow has."""
+        heights = dict.fromkeys(self.names, 1)
+        for name in reversed(self.names):  # a plan names a stage after all that it depends on
+            for above in self.upstream[name] & heights.keys():
+                heights[above] = max(heights[above], heights[name] + 1)
+        return heights
 
     def reproduce(self, name: str) -> bool:
         """DVC's reproduction of one stage whose upstream is done, recorded in dvc.lock; False when nothing had changed.

@@ -88,8 +88,8 @@ class _Run:
         return 1 if self.failures else 0
 
     def _start_ready(self, pool: ThreadPoolExecutor) -> bool:
-        """Fill the free places with stages whose upstream is done, in the order of the plan."""
-        for name in list(self.waiting):
+        """Fill the free places with stages whose upstream is done, those with the longest way to go first."""
+        for name in sorted(self.waiting, key=lambda name: -self.pipeline.heights[name]):
             if self.failures or self.interrupts or len(self.running) >= self.places:
                 break
             if self.pipeline.upstream[name] <= self.done:

@@ -18,6 +18,7 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
 import types
 import weakref
 from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ def serve(address: str) -> dict:
                 connection, _ = listener.accept()
                 try:
                     job, descriptors = _receive_job(connection)
-                except (OSError, ValueError):
+                except (OSError, ValueError, struct.error):
                     connection.close()
                     continue
                 pid = os.fork()
@@ -145,15 +146,35 @@ def run(job: dict, server: int) -> None:
     main.__dict__.update({"__file__": script, "__builtins__": builtins})
     sys.modules["__main__"] = main
     sys.excepthook = _report
-    with open(script, "rb") as file:
-        code = compile(file.read(), script, "exec")
-    exec(code, main.__dict__)
+    try:
+        with open(script, "rb") as file:
+            code = compile(file.read(), script, "exec")
+        exec(code, main.__dict__)
+    except SystemExit as stop:
+        if stop.code is not None and not isinstance(stop.code, int):
+            print(stop.code, file=sys.stderr)
+        _leave(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
+    except KeyboardInterrupt:
+        raise  # the interpreter ends as interrupted programs do
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        _leave(1)
+    _leave(0)
+
+
+def _leave(code: int) -> None:
+    """End as the interpreter does, short of taking down every module: that would copy the server's memory page by page."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as an ordinary end does
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code & 0xFF)
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
-    """Show an uncaught error with a traceback that begins in the script: two frames of this file stand above it."""
-    for _ in range(2):
-        trace = trace.tb_next if trace else None
+    """Show an uncaught error with a traceback that begins in the script: a frame of this file stands above it."""
+    trace = trace.tb_next if trace else None
     sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 

@@ -1,13 +1,11 @@
 """The in-domain extractor of a fold: trained on the fold's training images and labels, kept with a card of what it saw."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from synthtrace import backbones, cards, compute
@@ -15,9 +13,6 @@ from synthtrace.errors import InputError
 from synthtrace.features.augment import alter
 from synthtrace.params import Features
 from synthtrace.seeds import Seeds
-
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,7 @@ def train(
     names = ("features", fold)
     compute.seed_everything(seeds.integer(*names, "init"))
     model = backbones.create(features.backbone, classes, channels, parameter="features.backbone")
+    backbones.standardise(model, images)
     fitted = backbones.fit(
         model,
         torch.from_numpy(images).to(device),
@@ -69,16 +65,7 @@ def train(
     )
     seen = cards.Seen()
     seen.add(manifest["image_id"].iloc[sorted(fitted["seen"])])
-    folder.mkdir(parents=True, exist_ok=True)
-    config = {
-        "backbone": features.backbone,
-        "channels": channels,
-        "classes": classes,
-        "image_mean": model.get_buffer("image_mean").flatten().tolist(),
-        "image_std": model.get_buffer("image_std").flatten().tolist(),
-    }
-    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+    backbones.save(folder, model, features.backbone, classes, channels)
     cards.write_card(
         folder,
         kind="extractor",
@@ -95,9 +82,4 @@ def train(
 def load(folder: Path, device: torch.device) -> Extractor:
     """Read an extractor that `train` wrote; raises InputError when the folder is none."""
     digest = cards.checkpoint_digest(folder)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    model = backbones.create(
-        config["backbone"], config["classes"], config["channels"], parameter=f"{folder / CONFIG}: backbone"
-    )
-    model.load_state_dict(load_file(folder / WEIGHTS))
-    return Extractor(model.to(device).eval(), digest, device)
+    return Extractor(backbones.load(folder, device), digest, device)

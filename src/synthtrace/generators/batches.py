@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
+from PIL import Image
 from torch.utils.data import IterableDataset
 
-from synthtrace.images import to_pixels
+from synthtrace.images import load_stack, to_pixels
 from synthtrace.preprocess.random_crop import random_box, resized
 from synthtrace.seeds import Seeds
 
@@ -20,6 +23,16 @@ class TrainingImages:
     maps: np.ndarray | None
     labels: np.ndarray
     image_ids: list[str]
+
+
+def training_images(crops: Path, rows: pd.DataFrame, channels: int, *, maps: bool) -> TrainingImages:
+    """Load the native crops (and maps) of a crops manifest's rows."""
+    return TrainingImages(
+        images=load_stack([crops / path for path in rows["native_path"]], channels),
+        maps=load_stack([crops / path for path in rows["map_path"]], 1)[:, 0] if maps else None,
+        labels=np.asarray(rows["label"], dtype=np.int64),
+        image_ids=rows["image_id"].astype(str).tolist(),
+    )
 
 
 @dataclass
@@ -98,7 +111,10 @@ def to_tensor(pixels: np.ndarray) -> torch.Tensor:
 
 
 def shrink_map(classes: np.ndarray, size: int) -> np.ndarray:
-    """Nearest-neighbour reduction of a map of brightness classes (H, W) to (size, size)."""
-    rows = ((np.arange(size) + 0.5) * classes.shape[0] / size).astype(int)
-    columns = ((np.arange(size) + 0.5) * classes.shape[1] / size).astype(int)
-    return classes[np.ix_(rows, columns)]
+    """A map of brightness classes (H, W) at (size, size).
+
+    Classes are ordered by brightness, so a cell takes the rounded mean of its pixels' classes: speckle averages out, where
+    the nearest pixel's class would be noise.
+    """
+    means = Image.fromarray(classes.astype(np.float32)).resize((size, size), Image.Resampling.BOX)
+    return np.rint(np.asarray(means)).astype(classes.dtype)

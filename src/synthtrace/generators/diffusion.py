@@ -26,13 +26,13 @@ SCHEDULE: dict[str, Any] = {
 }
 
 
-def sampler() -> DDIMScheduler:
-    """Deterministic DDIM (Song et al. 2022) that starts from pure noise."""
-    return DDIMScheduler(**SCHEDULE, timestep_spacing="trailing")
+def sampler(prediction_type: str) -> DDIMScheduler:
+    """Deterministic DDIM (Song et al. 2022) that starts from pure noise, for a model that predicts `prediction_type`."""
+    return DDIMScheduler(**SCHEDULE, prediction_type=prediction_type, timestep_spacing="trailing")
 
 
 class DiffusionTraining(lightning.LightningModule):
-    """Noise prediction on latents of fresh crops, conditions dropped for classifier-free guidance, averaged weights kept.
+    """Denoising of latents of fresh crops, conditions dropped for classifier-free guidance, averaged weights kept.
 
     Noise, timesteps and drops of step t depend on the seed, the names and t alone, and are drawn on the CPU.
     """
@@ -45,11 +45,11 @@ class DiffusionTraining(lightning.LightningModule):
         # kept out of the module's own parameters: it is frozen and has a checkpoint of its own
         self._space = [space]
         self._params, self._seeds, self._names = params, seeds, names
-        self._schedule = DDPMScheduler(**SCHEDULE)
+        self._schedule = DDPMScheduler(**SCHEDULE, prediction_type=params.prediction_type)
         self._average = EMAModel(self.family.parameters(), decay=params.ema_decay)
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """Mean squared error between the noise and its prediction."""
+        """Mean squared error of the prediction: of the noise (paper 0, Eq. 1), or of the velocity (Salimans and Ho 2022)."""
         noise_stream = compute.generator(self._seeds.integer(*self._names, "noise", batch.step))
         latents = self._space[0].encode(batch.images, noise_stream)
         noise = torch.randn(latents.shape, generator=noise_stream).to(latents.device)
@@ -61,7 +61,9 @@ class DiffusionTraining(lightning.LightningModule):
         dropped = dropped.reshape(-1, *[1] * (condition.ndim - 1))
         condition = torch.where(dropped, self.family.null(condition), condition)
         noisy = self._schedule.add_noise(latents, noise, timesteps)
-        return torch.nn.functional.mse_loss(self.family(noisy, timesteps, condition), noise)
+        velocity = self._params.prediction_type == "v_prediction"
+        target = self._schedule.get_velocity(latents, noise, timesteps) if velocity else noise
+        return torch.nn.functional.mse_loss(self.family(noisy, timesteps, condition), target)
 
     def on_train_start(self) -> None:
         """The autoencoder and the averaged weights follow the model to its device."""
@@ -96,24 +98,30 @@ class DiffusionTraining(lightning.LightningModule):
 
 @torch.no_grad()
 def denoise(
-    family: Family, latents: torch.Tensor, condition: torch.Tensor, *, steps: int, guidance_scale: float
+    family: Family,
+    latents: torch.Tensor,
+    condition: torch.Tensor,
+    *,
+    prediction_type: str,
+    steps: int,
+    guidance_scale: float,
 ) -> torch.Tensor:
-    """DDIM from noise latents (B, L, s, s) to clean ones, with eps = eps_null + g (eps_condition - eps_null).
+    """DDIM from noise latents (B, L, s, s) to clean ones, with prediction = null + g (conditional - null).
 
     At `guidance_scale` 1 the null prediction has no part and is not computed (Ho and Salimans 2022, Eq. 6, with w = g - 1).
     """
-    scheduler = sampler()
+    scheduler = sampler(prediction_type)
     scheduler.set_timesteps(steps)
     null = family.null(condition)
     count = len(latents)
     for timestep in scheduler.timesteps:
         if guidance_scale == 1:
-            noise = family(latents, timestep.expand(count).to(latents.device), condition)
+            predicted = family(latents, timestep.expand(count).to(latents.device), condition)
         else:
             both = family(
                 torch.cat([latents, latents]), timestep.expand(2 * count).to(latents.device), torch.cat([null, condition])
             )
             without, conditioned = both.chunk(2)
-            noise = without + guidance_scale * (conditioned - without)
-        latents = scheduler.step(noise, timestep, latents).prev_sample
+            predicted = without + guidance_scale * (conditioned - without)
+        latents = scheduler.step(predicted, timestep, latents).prev_sample
     return latents

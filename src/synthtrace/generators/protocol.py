@@ -46,7 +46,7 @@ class Choice:
 
 
 class Family(torch.nn.Module):
-    """Noise prediction eps(z_t, t, condition); a subclass adds the condition.
+    """A denoiser f(z_t, t, condition) that predicts noise or velocity; a subclass adds the condition.
 
     Checkpoints are folders in diffusers format: one sub-folder a part, each with config.json and safetensors.
     """
@@ -74,7 +74,7 @@ class Family(torch.nn.Module):
         raise NotImplementedError
 
     def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Predicted noise (B, L, s, s) for noisy latents (B, L, s, s), timesteps (B,) and a batch of conditions."""
+        """Predicted noise or velocity (B, L, s, s) for noisy latents (B, L, s, s), timesteps (B,) and a batch of conditions."""
         raise NotImplementedError
 
     def choose(self, index: int, label: int, reference: Reference, seeds: Seeds, names: tuple[str | int, ...]) -> Choice:

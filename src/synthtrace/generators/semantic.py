@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from diffusers import ConfigMixin, ModelMixin, UNet2DModel
 from diffusers.configuration_utils import register_to_config
-from skimage.transform import PiecewiseAffineTransform, warp
+from scipy.interpolate import LinearNDInterpolator
 from torch.nn.functional import one_hot
 
 from synthtrace.generators.batches import Batch, shrink_map
@@ -106,10 +106,17 @@ class Semantic(Family):
 
 
 def distort(classes: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """A map (S, S) warped by moving a grid of control points by N(0, `deviation` * S); no class appears that was not there."""
+    """A map (S, S) warped by a piecewise affine transform; no class appears that was not there.
+
+    A grid of control points moves by N(0, `deviation` * S); between them, on the triangles of their Delaunay mesh, the inverse
+    transform is linear. Pixels that the moved mesh no longer covers stay where they are.
+    """
     size = len(classes)
     ticks = np.linspace(0, size - 1, GRID)
-    points = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    points = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
     moved = points + rng.normal(0, deviation * size, points.shape)
-    transform = PiecewiseAffineTransform.from_estimate(points, moved)
-    return warp(classes, transform, order=0, mode="edge", preserve_range=True).astype(classes.dtype)
+    pixels = np.stack(np.meshgrid(np.arange(size), np.arange(size), indexing="ij"), axis=-1).astype(float)
+    origins = LinearNDInterpolator(moved, points)(pixels)
+    origins = np.where(np.isnan(origins), pixels, origins)
+    rows, columns = np.rint(origins).astype(int).clip(0, size - 1).transpose(2, 0, 1)
+    return classes[rows, columns]

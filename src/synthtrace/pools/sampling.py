@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from synthtrace import compute
-from synthtrace.generators.autoencoder import LatentSpace
+from synthtrace.generators.checkpoints import Trained
 from synthtrace.generators.diffusion import denoise
 from synthtrace.generators.protocol import Choice, Family, Reference
 from synthtrace.images import file_sha256, load_stack, pixel_hash, to_pixels, write_image
@@ -70,25 +70,26 @@ def plan_pool(
 
 
 def sample_batch(
-    rows: pd.DataFrame, family: Family, space: LatentSpace, reference: Reference, latent_size: int, device: torch.device
+    rows: pd.DataFrame, trained: Trained, reference: Reference, latent_size: int, device: torch.device
 ) -> np.ndarray:
     """Images of one batch of ledger rows, uint8 (B, C, S, S); noise and conditions come from the rows alone."""
-    shape = (space.latent_channels, latent_size, latent_size)
+    shape = (trained.space.latent_channels, latent_size, latent_size)
     noise = torch.stack([torch.randn(shape, generator=compute.generator(int(seed))) for seed in rows["seed"]])
     choices = [
         Choice(int(row["label"]), _or_none(row["condition_image_id"]), _or_none(row["condition_seed"]))
         for _, row in rows.iterrows()
     ]
-    condition = torch.stack([family.realise(choice, reference) for choice in choices])
+    condition = torch.stack([trained.family.realise(choice, reference) for choice in choices])
     first = rows.iloc[0]
     latents = denoise(
-        family,
+        trained.family,
         noise.to(device),
         condition.to(device),
+        prediction_type=trained.prediction_type,
         steps=int(first["steps"]),
         guidance_scale=float(first["guidance_scale"]),
     )
-    return ((space.decode(latents) + 1) * 127.5).round().byte().cpu().numpy()
+    return ((trained.space.decode(latents) + 1) * 127.5).round().byte().cpu().numpy()
 
 
 def write_pool_images(folder: Path, rows: pd.DataFrame, images: np.ndarray) -> pd.DataFrame:
@@ -106,8 +107,7 @@ def write_pool_images(folder: Path, rows: pd.DataFrame, images: np.ndarray) -> p
 def draw_pool(
     folder: Path,
     plan: pd.DataFrame,
-    family: Family,
-    space: LatentSpace,
+    trained: Trained,
     reference: Reference,
     latent_size: int,
     device: torch.device,
@@ -118,7 +118,7 @@ def draw_pool(
     done = []
     for batch in batches:
         rows = plan[plan["batch"] == batch]
-        images = sample_batch(rows, family, space, reference, latent_size, device)
+        images = sample_batch(rows, trained, reference, latent_size, device)
         done.append(write_pool_images(folder, rows, images))
     return pd.concat(done, ignore_index=True)
 

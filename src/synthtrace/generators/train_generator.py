@@ -1,22 +1,22 @@
-"""Train one generator of one fold, or one autoencoder, and write its checkpoint folder."""
+"""Train one generator of one fold and write its checkpoint folder."""
 
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
 from synthtrace import compute
 from synthtrace.cards import checkpoint_digest, write_card
 from synthtrace.generators import autoencoder
-from synthtrace.generators.autoencoder import AutoencoderTraining, LatentSpace
+from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import CropBatches, TrainingImages, to_tensor
 from synthtrace.generators.diffusion import DiffusionTraining, denoise, sampler
 from synthtrace.generators.protocol import Family, LatentShape
 from synthtrace.generators.registry import family
 from synthtrace.generators.training import fit
 from synthtrace.images import to_pixels
-from synthtrace.params import Autoencoder, Params
+from synthtrace.params import Params
 from synthtrace.preprocess.random_crop import resized
 from synthtrace.seeds import Seeds
 from synthtrace.tracking import Tracker
@@ -24,52 +24,6 @@ from synthtrace.tracking import Tracker
 # images in the grid that a training logs, and the steps that it samples them with
 GRID = 8
 GRID_STEPS = 10
-
-
-def train_autoencoder(
-    source: TrainingImages,
-    manifest: pd.DataFrame,
-    params: Params,
-    names: tuple[str | int, ...],
-    folder: Path,
-    tracker: Tracker,
-    device: torch.device,
-    start_from: Path | None = None,
-) -> None:
-    """Train an AutoencoderKL on random resized crops of `source`; with `start_from`, only that checkpoint's decoder.
-
-    `manifest` says whose images `source` holds. Writes config.json, safetensors and card.json below `folder`.
-    """
-    settings: Autoencoder = params.autoencoder
-    seeds = Seeds(params.seed)
-    compute.seed_everything(seeds.integer(*names, "init"))
-    if start_from:
-        model = autoencoder.load(start_from)
-    else:
-        model = autoencoder.build(settings, params.preprocess.image_size, params.preprocess.channels)
-    batches = CropBatches(
-        source,
-        size=params.preprocess.image_size,
-        crop_scale=settings.crop_scale,
-        batch_size=settings.batch_size,
-        steps=settings.steps,
-        seeds=seeds,
-        names=names,
-    )
-    module = AutoencoderTraining(model, settings, seeds, names, decoder_only=start_from is not None)
-    recorder = fit(module, batches, device, tracker)
-    model.eval().cpu().save_pretrained(folder)
-    write_card(
-        folder,
-        kind="autoencoder",
-        fold=names[1] if len(names) > 1 else None,
-        **recorder.seen.card_fields(manifest),
-        params=settings.model_dump(),
-        seed=params.seed,
-        steps=len(recorder.losses),
-        losses={"last_tenth": recorder.final_loss()},
-        started_from=checkpoint_digest(start_from) if start_from else None,
-    )
 
 
 def train_generator(
@@ -106,9 +60,9 @@ def train_generator(
     module = DiffusionTraining(family(kind).build(settings, latent, len(params.dataset.labels)), space, settings, seeds, names)
     recorder = fit(module, batches, device, tracker)
     model = module.averaged()
-    tracker.grid("samples", preview(model.to(device), space, batches, latent, device))
+    tracker.grid("samples", preview(model.to(device), space, batches, latent, settings.prediction_type, device))
     model.cpu().save(folder)
-    sampler().save_pretrained(folder / "scheduler")
+    sampler(settings.prediction_type).save_pretrained(folder / "scheduler")
     write_card(
         folder,
         kind=kind,
@@ -123,11 +77,19 @@ def train_generator(
     )
 
 
-def preview(model: Family, space: LatentSpace, batches: CropBatches, latent: LatentShape, device: torch.device) -> Any:
+def preview(
+    model: Family,
+    space: LatentSpace,
+    batches: CropBatches,
+    latent: LatentShape,
+    prediction_type: str,
+    device: torch.device,
+) -> np.ndarray:
     """Sample a small grid for people, uint8 (GRID, C, S, S), under the first batch's conditions."""
     batch = batches.batch(0)
     condition = model.condition(batch)[:GRID].to(device)
     noise = torch.randn((len(condition), latent.channels, latent.size, latent.size), generator=compute.generator(0))
     space.autoencoder.to(device)
-    images = space.decode(denoise(model, noise.to(device), condition, steps=GRID_STEPS, guidance_scale=1.0))
+    latents = denoise(model, noise.to(device), condition, prediction_type=prediction_type, steps=GRID_STEPS, guidance_scale=1.0)
+    images = space.decode(latents)
     return ((images + 1) * 127.5).round().byte().cpu().numpy()
