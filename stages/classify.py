@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--scenario", required=True)
     scenario = parser.parse_args().scenario
     with stage(f"classify@{scenario}") as run:
-        from synthtrace import compute
+        from synthtrace import backbones, compute
         from synthtrace.classify.grid import Collected, train_grid
         from synthtrace.classify.kept import save_kept
         from synthtrace.classify.scenarios import CROPS, REAL, TRADITIONAL, check_rate, fold_data
@@ -26,6 +26,8 @@ def main() -> None:
         inputs = [CROPS, folds_file]
         manifest, folds = read_manifest(CROPS), read_folds(folds_file)
         rate = 0.0 if scenario == REAL else params.mixing_rate
+        for backbone in params.classifier.backbones:
+            backbones.check_name(backbone, "classifier.backbones")
         if scenario not in (REAL, TRADITIONAL):
             check_rate(scenario, manifest, folds, params)
             inputs += [Path(f"data/pools/{scenario}"), Path(f"data/selected/{scenario}")]
@@ -42,7 +44,7 @@ def main() -> None:
                 done.add(trained)
         with run.output(f"data/predictions/{scenario}.parquet") as table, run.output(f"data/classifiers/{scenario}") as kept:
             write_predictions(table, pd.concat(done.predictions, ignore_index=True))
-            save_kept(kept, done.first, pd.concat(done.training, ignore_index=True), manifest, params)
+            save_kept(kept, scenario, done.first, pd.concat(done.training, ignore_index=True), manifest, params)
 
 
 if __name__ == "__main__":

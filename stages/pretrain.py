@@ -29,7 +29,9 @@ def main() -> None:
 
         if params.autoencoder.pretrained:
             run.say(f"taking {params.autoencoder.pretrained}")
-            autoencoder.load(params.autoencoder.pretrained).save_pretrained(folder)
+            given = autoencoder.load(params.autoencoder.pretrained)
+            autoencoder.check_fits(given, params.preprocess, len(params.generator.channels))
+            given.save_pretrained(folder)
             source = params.autoencoder.pretrained
             write_card(folder, kind="autoencoder", taken_from=source, patient_ids=[], image_ids=[])
             return

@@ -35,6 +35,13 @@ class Fitted(TypedDict):
     seen: set[int]
 
 
+def check_name(name: str, parameter: str) -> None:
+    """Raises InputError, naming `parameter` and the nearest known name, when timm has no such model."""
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, timm.list_models(), n=1, cutoff=0.0)[0]
+        raise InputError(f"{parameter}: timm has no model {name!r}; the nearest name is {near!r}")
+
+
 def create(
     name: str, classes: int, channels: int, weights: str | None = None, parameter: str = "classifier.backbones"
 ) -> nn.Module:
@@ -47,9 +54,7 @@ def create(
     Raises:
         InputError: unknown name (naming `parameter` and the nearest known one), or weights that cannot be had or do not fit.
     """
-    if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models(), n=1, cutoff=0.0)[0]
-        raise InputError(f"{parameter}: timm has no model {name!r}; the nearest name is {near!r}")
+    check_name(name, parameter)
     if weights is None:
         model = timm.create_model(name, num_classes=classes, in_chans=channels)
         mean, std = [0.5], [0.5]

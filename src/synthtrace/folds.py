@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from synthtrace.errors import InputError
@@ -62,11 +64,15 @@ def _patients(manifest: pd.DataFrame) -> pd.Series:
 
 
 def _groups_without_patients(manifest: pd.DataFrame) -> pd.Series:
-    """What must stay together when nobody knows the patients; prefixes keep an id and a hash apart."""
-    alone = "pixels:" + manifest["pixel_hash"].astype(str)
+    """What must stay together when nobody knows the patients: a `group_id`, and identical pixels, also of two groups."""
+    pixels = "pixels:" + manifest["pixel_hash"].astype(str)
     if "group_id" not in manifest.columns:
-        return alone
-    return ("group:" + manifest["group_id"].astype("string")).fillna(alone).astype(str)
+        return pixels
+    groups = ("group:" + manifest["group_id"].astype("string")).fillna(pixels).astype(str)
+    ends = pd.factorize(pd.concat([pixels, groups], ignore_index=True))[0].reshape(2, -1)
+    size = ends.max() + 1
+    _, component = connected_components(coo_array((np.ones(len(manifest)), tuple(ends)), shape=(size, size)), directed=False)
+    return groups.groupby(component[ends[0]]).transform("min")
 
 
 def _deal(label_of: pd.Series, folds: int, seeds: Seeds) -> dict[str, int]:

@@ -20,10 +20,12 @@ def read_image(path: Path, channels: int | None = None) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
+            if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+                raise InputError(f"{path}: holds {image.n_frames} frames; expected one image a file")  # type: ignore[attr-defined]
             image.load()
     except FileNotFoundError:
         raise InputError(f"{path}: no such image file") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise InputError(f"{path}: not a readable image ({error})") from None
     if image.mode.startswith("I") or image.mode == "F":
         raise InputError(f"{path}: expected an 8-bit image, found mode {image.mode}")

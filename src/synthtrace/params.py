@@ -1,22 +1,55 @@
 """Typed, validated view of ``params.yaml``: every knob is checked before any work starts."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from synthtrace.errors import InputError
 
 PARAMS_FILE = Path("params.yaml")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+# generator families, as generators/registry.py has them; named here too, for the registry's code concerns not every stage
+KINDS = ("class", "semantic")
+
+
+def _number(value: Any) -> Any:
+    """Refuse what YAML makes of `yes`; take the `1e-3` that YAML leaves a string."""
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"[+-]?\d+\.?\d*([eE][+-]?\d+)?", value)):
+        raise ValueError("input should be a number")
+    return value
+
+
+def _unrepeated(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError("input should name nothing twice")
+    return values
+
+
+def _normalisable(channels: list[int]) -> list[int]:
+    groups = min(32, *channels)
+    if any(count % groups for count in channels):
+        raise ValueError(f"input should be multiples of {groups}, the number of groups of its group normalisation")
+    return channels
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"input should be one of {', '.join(KINDS)}")
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(_known_kind)]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Natural = Annotated[int, Field(ge=0, strict=True)]
-Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Channels = Annotated[list[Count], Field(min_length=1)]
+Rate = Annotated[Number, Field(gt=0, le=1)]
+Fraction = Annotated[Number, Field(ge=0, le=1)]
+Channels = Annotated[list[Count], Field(min_length=2), AfterValidator(_normalisable)]
+Unrepeated = AfterValidator(_unrepeated)
 
 
 class Block(BaseModel):
@@ -49,7 +82,7 @@ class Dataset(Block):
 
     kind: Literal["phantom", "table", "byra"]
     path: str
-    labels: Annotated[list[str], Field(min_length=2)]
+    labels: Annotated[list[str], Field(min_length=2), Unrepeated]
     patient_ids: Literal["manifest", "none"]
     columns: Columns
 
@@ -59,7 +92,7 @@ class Simulate(Block):
 
     patients: Count
     frames: Count
-    prevalence: Annotated[float, Field(gt=0, lt=1)]
+    prevalence: Annotated[Number, Field(gt=0, lt=1)]
     unlabelled_patients: Natural
     unlabelled_frames: Count
 
@@ -93,7 +126,7 @@ class Autoencoder(Block):
     channels: Channels
     latent_channels: Count
     layers_per_block: Count
-    kl_weight: Annotated[float, Field(ge=0)]
+    kl_weight: Annotated[Number, Field(ge=0)]
     steps: Count
     batch_size: Count
     learning_rate: Rate
@@ -113,13 +146,13 @@ class Features(Block):
 class Generator(Block):
     """Latent diffusion, one model a kind and fold."""
 
-    kinds: Annotated[list[Name], Field(min_length=1)]
+    kinds: Annotated[list[Kind], Field(min_length=1), Unrepeated]
     steps: Count
     batch_size: Count
     learning_rate: Rate
     weight_decay: Fraction
     warmup_steps: Natural
-    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    ema_decay: Annotated[Number, Field(ge=0, lt=1)]
     condition_dropout: Fraction
     prediction_type: Literal["epsilon", "v_prediction"]
     crop_scale: Rate
@@ -130,9 +163,9 @@ class Generator(Block):
     map_classes: Annotated[int, Field(ge=2, le=8, strict=True)]
 
     @model_validator(mode="after")
-    def _no_repeats(self) -> "Generator":
-        if len(set(self.kinds)) != len(self.kinds):
-            raise ValueError(f"kinds names one twice: {self.kinds}")
+    def _levels(self) -> "Generator":
+        if self.attention_levels > len(self.channels):
+            raise ValueError(f"attention_levels is {self.attention_levels}, but channels has {len(self.channels)} levels")
         return self
 
 
@@ -142,10 +175,10 @@ class Sample(Block):
     images: Count
     batch_size: Count
     sampler: Literal["ddim"]
-    steps: Count
-    guidance_scale: Annotated[float, Field(ge=1, le=50)]
+    steps: Annotated[Count, Field(le=1000)]
+    guidance_scale: Annotated[Number, Field(ge=1, le=50)]
     labels: Literal["balanced", "prior"]
-    map_distortion: Annotated[float, Field(ge=0, le=0.2)]
+    map_distortion: Annotated[Number, Field(ge=0, le=0.2)]
 
 
 class Selection(Block):
@@ -158,7 +191,7 @@ class Selection(Block):
 class Classifier(Block):
     """The classifier that the study is about."""
 
-    backbones: Annotated[list[str], Field(min_length=1)]
+    backbones: Annotated[list[str], Field(min_length=1), Unrepeated]
     weights: str | None
     seeds: Count
     steps: Count
@@ -167,7 +200,7 @@ class Classifier(Block):
     weight_decay: Fraction
     augmentation: Literal["none", "flip"]
     traditional_scale: Rate
-    traditional_degrees: Annotated[float, Field(ge=0, le=180)]
+    traditional_degrees: Annotated[Number, Field(ge=0, le=180)]
     traditional_rotated: Fraction
 
 
@@ -186,7 +219,7 @@ class Report(Block):
 class Params(Block):
     """All of params.yaml, in the order of the flow."""
 
-    mixing_rate: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+    mixing_rate: Annotated[Number, Field(ge=0, le=10)]
     seed: Natural
     compute: Compute
     dataset: Dataset
@@ -258,7 +291,7 @@ def parse_params(tree: Any, source: str = str(PARAMS_FILE)) -> Params:
         message = message[0].lower() + message[1:]
         if problem["type"] == "missing":
             raise InputError(f"{source}: parameter {key!r} is missing") from None
-        found = f"; found {problem['input']!r}" if key and problem["type"] != "value_error" else ""
+        found = f"; found {problem['input']!r}" if key and not isinstance(problem["input"], dict) else ""
         raise InputError(f"{source}: {key + ': ' if key else ''}{message}{found}") from None
 
 

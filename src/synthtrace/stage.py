@@ -81,15 +81,20 @@ def stage(name: str) -> Iterator[Stage]:
     try:
         running = Stage(name, load_params())
         yield running
+        _record(running, started)
     except InputError as error:
         print(f"{name}: error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except Exception as error:
+        if not _disk_full(error):
             raise
         print(f"{name}: error: no space left on the device; nothing half-written was kept", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
-    _record(running, started)
+
+
+def _disk_full(error: Exception) -> bool:
+    """Libraries that write by themselves (safetensors) tell of a full disk in words, not by an error number."""
+    return getattr(error, "errno", None) == errno.ENOSPC or "no space left on device" in str(error).lower()
 
 
 def _remove(path: Path) -> None:

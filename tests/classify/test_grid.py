@@ -89,9 +89,10 @@ def test_the_kept_model_is_the_first_and_names_the_patients_it_saw(params: Param
         collected.add(trained)
     manifest = pd.DataFrame({"image_id": [f"train{n}" for n in range(10)], "patient_id": [f"P{n}" for n in range(10)]})
     assert collected.first is not None
-    save_kept(tmp_path / "kept", collected.first, pd.concat(collected.training), manifest, params)
+    save_kept(tmp_path / "kept", "real", collected.first, pd.concat(collected.training), manifest, params)
     card = read_card(tmp_path / "kept")
-    assert card["seed"] == 0
+    assert card["seed_index"] == 0
+    assert "traditional_scale" not in card["params"]
     assert card["patient_ids"] == [f"P{n}" for n in range(10)]
     assert set(pd.read_parquet(tmp_path / "kept" / "training.parquet")["seed"]) == {0, 1}
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from synthtrace.errors import InputError
-from synthtrace.params import Params, known_keys, load_params, parse_params
+from synthtrace.params import KINDS, Params, known_keys, load_params, parse_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def test_the_shipped_parameters_are_valid() -> None:
     assert load_params(ROOT / "params.yaml").mixing_rate == 1.0
 
 
-@pytest.mark.parametrize("value", [-0.1, 10.5, float("nan"), float("inf"), "much", None, ".nan"])
+@pytest.mark.parametrize("value", [-0.1, 10.5, float("nan"), float("inf"), "much", None, ".nan", True, "1_0"])
 def test_a_mixing_rate_outside_0_to_10_is_refused_by_name(tree: dict[str, Any], value: object) -> None:
     with pytest.raises(InputError, match=r"^params.yaml: mixing_rate: "):
         parse_params(tree | {"mixing_rate": value})
@@ -84,3 +84,39 @@ def test_every_parameter_is_declared_by_some_stage(tree: dict[str, Any]) -> None
     leaves = [key for key in known_keys(Params) if not any(other.startswith(f"{key}.") for other in known_keys(Params))]
     covered = [key for key in leaves if any(key == name or key.startswith(f"{name}.") for name in declared)]
     assert sorted(set(leaves) - set(covered)) == []
+
+
+@pytest.mark.parametrize(
+    ("block", "key", "value"),
+    [
+        ("generator", "kinds", ["nope"]),
+        ("generator", "kinds", ["real"]),
+        ("generator", "kinds", ["class", "class"]),
+        ("generator", "channels", [24, 40]),
+        ("generator", "attention_levels", 9),
+        ("autoencoder", "channels", [16]),
+        ("autoencoder", "kl_weight", float("inf")),
+        ("sample", "steps", 5000),
+        ("dataset", "labels", ["a", "a"]),
+        ("classifier", "backbones", ["resnet10t", "resnet10t"]),
+        ("features", "learning_rate", True),
+        ("split", "folds", []),
+        ("compute", "threads", 1.5),
+    ],
+)
+def test_what_would_fail_only_after_hours_is_refused_at_once(tree: dict[str, Any], block: str, key: str, value: object) -> None:
+    tree[block][key] = value
+    with pytest.raises(InputError, match=rf"^params.yaml: {block}"):
+        parse_params(tree)
+
+
+def test_a_small_number_without_a_point_is_a_number(tree: dict[str, Any]) -> None:
+    """YAML 1.1 reads 1e-3 as a word."""
+    tree["classifier"]["learning_rate"] = "1e-3"
+    assert parse_params(tree).classifier.learning_rate == 0.001
+
+
+def test_kinds_are_those_of_the_registry() -> None:
+    from synthtrace.generators.registry import FAMILIES
+
+    assert sorted(FAMILIES) == sorted(KINDS)

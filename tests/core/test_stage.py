@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from synthtrace.digests import digest
 from synthtrace.errors import InputError
@@ -45,10 +46,11 @@ def test_a_failed_output_leaves_the_old_one_and_nothing_half_written(project: Pa
     assert list(Path(".scratch/outs").iterdir()) == []
 
 
-def test_a_full_disk_is_one_sentence(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "x"), SafetensorError("I/O error: No space left on device")])
+def test_a_full_disk_is_one_sentence(project: Path, capsys: pytest.CaptureFixture[str], error: Exception) -> None:
     with pytest.raises(SystemExit), stage("demo") as run, run.output("data/table.csv") as path:
         path.write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
     assert capsys.readouterr().err == "demo: error: no space left on the device; nothing half-written was kept\n"
     assert not Path("data/table.csv").exists()
 

@@ -7,13 +7,20 @@ import pandas as pd
 from synthtrace import backbones
 from synthtrace.cards import write_card
 from synthtrace.classify.grid import Trained
+from synthtrace.classify.scenarios import TRADITIONAL
+from synthtrace.images import file_sha256
 from synthtrace.params import Params
 
+TRADITIONAL_ONLY = {"traditional_scale", "traditional_degrees", "traditional_rotated"}
 
-def save_kept(folder: Path, first: Trained, training: pd.DataFrame, manifest: pd.DataFrame, params: Params) -> None:
+
+def save_kept(
+    folder: Path, scenario: str, first: Trained, training: pd.DataFrame, manifest: pd.DataFrame, params: Params
+) -> None:
     """Write the model with its card, and training.parquet: one row a backbone, seed, fold and image that was drawn."""
     backbones.save(folder, first.model, first.backbone, len(params.dataset.labels), params.preprocess.channels)
     training.to_parquet(folder / "training.parquet", index=False)
+    weights = params.classifier.weights
     seen = first.training["image_id"]
     originals = set(seen.str.split("~").str[0])
     patients = manifest.loc[manifest["image_id"].isin(originals), "patient_id"]
@@ -24,8 +31,10 @@ def save_kept(folder: Path, first: Trained, training: pd.DataFrame, manifest: pd
         fold=first.fold,
         patient_ids=sorted(set(patients.astype(str))),
         image_ids=sorted(seen),
-        params=params.classifier.model_dump(),
-        seed=first.seed,
+        params=params.classifier.model_dump(exclude=TRADITIONAL_ONLY if scenario != TRADITIONAL else None),
+        weights_sha256=file_sha256(Path(weights)) if weights and Path(weights).is_file() else None,
+        seed=params.seed,
+        seed_index=first.seed,
         steps=len(first.losses),
         losses={"last": first.losses[-1]},
     )

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL
 from synthtrace import compute
 from synthtrace.errors import InputError
 from synthtrace.generators.batches import Batch
-from synthtrace.params import Autoencoder
+from synthtrace.params import Autoencoder, Preprocess
 from synthtrace.seeds import Seeds
 
 
@@ -45,6 +45,18 @@ def load(source: str | Path) -> AutoencoderKL:
             f"autoencoder.pretrained: {str(source)!r} is neither a diffusers AutoencoderKL folder nor a hub id that could be "
             f"loaded ({reason})"
         ) from None
+
+
+def check_fits(model: AutoencoderKL, preprocess: Preprocess, levels: int) -> None:
+    """Raises InputError when a given autoencoder cannot serve the study's images or a denoiser of that many `levels`."""
+    channels, multiple = model.config["in_channels"], LatentSpace(model, preprocess.channels).factor * 2 ** (levels - 1)
+    if channels not in (preprocess.channels, 3):
+        raise InputError(f"autoencoder.pretrained: it takes {channels} channels, preprocess.channels is {preprocess.channels}")
+    if preprocess.image_size % multiple:
+        raise InputError(
+            f"autoencoder.pretrained: with its factor preprocess.image_size must be a multiple of {multiple}; found "
+            f"{preprocess.image_size}"
+        )
 
 
 class LatentSpace:

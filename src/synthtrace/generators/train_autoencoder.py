@@ -54,7 +54,7 @@ def train_autoencoder(
         kind="autoencoder",
         fold=names[1] if len(names) > 1 else None,
         **recorder.seen.card_fields(manifest),
-        params=settings.model_dump(),
+        params=settings.model_dump(exclude={"pretrained"}),
         seed=params.seed,
         steps=len(recorder.losses),
         losses={"last_tenth": recorder.final_loss()},

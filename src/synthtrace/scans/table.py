@@ -44,7 +44,8 @@ def read_table(folder: Path, columns: Columns, name: str) -> Source:
     for ours, theirs in mapping.items():
         if theirs not in foreign.columns:
             raise InputError(
-                f"{where}: missing column {theirs!r}, which dataset.columns.{ours} names; it has {', '.join(foreign.columns)}"
+                f"{where}: missing column {theirs!r}, which dataset.columns.{ours} names (null: there is none); it has "
+                f"{', '.join(foreign.columns)}"
             )
     table = pd.DataFrame({ours: foreign[theirs] for ours, theirs in mapping.items()})
     table = table.rename(columns={"path": "original_path"})

@@ -47,9 +47,10 @@ def measure(
 def _rows(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """A predictions table with facts of its probabilities; a column that is missing is reported by table `scenarios`."""
     rows = table[PREDICTIONS].reset_index(drop=True)
-    values = table[[column for column in columns if column in table.columns]].to_numpy(dtype=float)
-    finite = np.isfinite(values).all(axis=1)
-    whole = values.shape[1] == len(columns)
+    present = [column for column in columns if column in table.columns]
+    whole = present == columns
+    values = table[present or ["label"]].to_numpy(dtype=float)
+    finite = np.isfinite(values).all(axis=1) & bool(present)
     rows["finite"] = finite
     rows["lowest"] = np.where(finite, values.min(axis=1), np.nan)
     rows["highest"] = np.where(finite, values.max(axis=1), np.nan)

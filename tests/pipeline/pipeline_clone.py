@@ -1,0 +1,61 @@
+"""The real pipeline in a fresh clone, shrunk: two folds, few patients, few steps."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+SMALL: dict[str, dict[str, Any]] = {
+    "simulate": {"patients": 8, "frames": 2, "prevalence": 0.5, "unlabelled_patients": 2, "unlabelled_frames": 2},
+    "split": {"folds": [0, 1]},
+    "autoencoder": {"channels": [8, 8, 8], "steps": 4, "batch_size": 4},
+    "features": {"steps": 3, "batch_size": 8},
+    "generator": {"channels": [8, 16], "steps": 4, "batch_size": 4, "warmup_steps": 1, "label_dim": 16},
+    "sample": {"images": 24, "batch_size": 12, "steps": 2},
+    "classifier": {"seeds": 2, "steps": 3, "batch_size": 8},
+    "compare": {"bootstrap": 200},
+    "report": {"images_per_class": 2},
+}
+
+
+class Clone:
+    """A fresh clone of this repository whose commands run its own code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        for path in ("dvc.lock", "metrics", "plots"):  # of the default run, which this is not
+            target = folder / path
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+            "DVC_NO_ANALYTICS": "1",
+            "WANDB_MODE": "offline",
+            "DVC_SITE_CACHE_DIR": str(folder.parent / f"{folder.name}-site"),
+            **{f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+
+    def set(self, **blocks: Any) -> None:
+        """Change parameters; a block is merged, a value replaced."""
+        path = self.folder / "params.yaml"
+        tree = yaml.safe_load(path.read_text())
+        for name, value in blocks.items():
+            tree[name] = {**tree[name], **value} if isinstance(value, dict) else value
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the clone."""
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+
+    def metrics(self) -> dict[str, bytes]:
+        """Every file below metrics/ and its bytes."""
+        files = sorted((self.folder / "metrics").rglob("*.json"))
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
