@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from synthtrace.cards import read_card
+from synthtrace.images import read_image
 from synthtrace.params import Params, load_params
 from synthtrace.report.pictures import spread
 from synthtrace.tables import read_ledger, read_selection
@@ -56,10 +58,12 @@ def main() -> None:
     """Draw and write the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real", type=Path, help="a real frame")
-    parser.add_argument("--phantom", type=Path, default=Path("data/raw/phantom/images/P00_F0.png"), help="a phantom frame")
+    parser.add_argument("--phantom", type=Path, default=Path("data/raw/phantom/images/P10_F0.png"), help="a phantom frame")
     arguments = parser.parse_args()
     params = load_params()
-    side, steps = params.preprocess.image_size, params.generator.steps
+    kind = params.generator.kinds[0]
+    side = read_image(next(Path(f"data/pools/{kind}/fold{FOLD}/images").iterdir())).shape[0]
+    steps = read_card(Path(f"data/generators/{kind}/fold{FOLD}"))["steps"]
     synthetic_caption = (
         f"Synthetic: {side}x{side} pixels, from a demonstration\nmodel of {steps} steps, trained on phantom frames"
     )

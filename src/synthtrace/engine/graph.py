@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from synthtrace.errors import InputError
 
 PROJECT = "dvc.yaml"
@@ -23,8 +25,11 @@ class Pipeline:
         logging.getLogger("dvc").setLevel(logging.WARNING)  # a line a stage is ours to print
         with one_sentence():
             self._repo = Repo(_wait_for_lock=True)
-            graph = get_active_graph(self._repo.index.graph)
-            plan = plan_repro(graph, collect_stages(self._repo, targets or [PROJECT]))
+            index = self._repo.index
+            graph = get_active_graph(index.graph)
+            # without a target the index has all that counts: to collect it anew would parse dvc.yaml and dvc.lock again
+            wanted = collect_stages(self._repo, targets) if targets else [one for one in index.stages if one.relpath == PROJECT]
+            plan = plan_repro(graph, wanted)
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in plan}
         self.names = list(self._stages)
         # DVC draws an edge from a stage to what it depends on
@@ -67,9 +72,7 @@ class Pipeline:
 
 
 def _locked_stages() -> dict[str, Any]:
-    from dvc.utils.serialize import load_yaml
-
-    return (load_yaml(str(LOCK)).get("stages") or {}) if LOCK.exists() else {}
+    return (yaml.load(LOCK.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).get("stages") or {}) if LOCK.exists() else {}
 
 
 @contextmanager
