@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,14 @@ Path(out).write_text(name + "".join(Path(dep).read_text() for dep in deps))
 with open("ends.txt", "a") as file:
     file.write(f"{name} {os.getpid()} {time.monotonic()}\\n")
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts():
+    """Let interrupts reach what tests start: a shell that runs the tests in the background makes all below it ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Toy:
