@@ -14,6 +14,8 @@ from synthtrace.errors import InputError
 from synthtrace.presets import apply_preset
 
 RESULTS = Path("results")
+# with pictures of the data, which the evidence must not hold: it stays out of Git, beside the report of the committed state
+REPORT = Path("report/index.html")
 # what a run changes and Git tracks: must be as committed before, and is again afterwards
 RESTORED = ("params.yaml", "dvc.lock", "code.json", "metrics", "plots")
 COPIED = ("dvc.yaml", *RESTORED)
@@ -22,7 +24,7 @@ COPIED = ("dvc.yaml", *RESTORED)
 def produce(name: str, jobs: int) -> int:
     """Run preset `name`, replace `results/NAME/` by its evidence, restore RESTORED; the exit code of the run.
 
-    Nothing is kept of a run that failed or was interrupted.
+    The report stays at report/NAME.html. Nothing is kept of a run that failed or was interrupted.
 
     Raises:
         InputError: RESTORED differs from the last commit, or the preset is refused.
@@ -35,7 +37,8 @@ def produce(name: str, jobs: int) -> int:
         code = reproduce([], jobs)
         if code == 0:
             _keep(RESULTS / name)
-            print(f"{RESULTS / name}: evidence of this run")
+            _copy(REPORT, REPORT.with_name(f"{name}.html"))
+            print(f"{RESULTS / name}: evidence of this run; its report is {REPORT.with_name(f'{name}.html')}")
         else:
             print(f"{RESULTS / name}: left as it was, because the run did not end well", file=sys.stderr)
     finally:

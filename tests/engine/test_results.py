@@ -15,12 +15,13 @@ from pathlib import Path
 import yaml
 
 seed = yaml.safe_load(Path("params.yaml").read_text())["seed"]
-for folder in ("data/folds", "data/predictions", "metrics/quality", "records/number"):
+for folder in ("data/folds", "data/predictions", "metrics/quality", "records/number", "report"):
     Path(folder).mkdir(parents=True, exist_ok=True)
 table = f"table of seed {seed}"
 Path("data/folds/folds.csv").write_text("fold\\n")
 Path("data/predictions/real.parquet").write_text(table)
 Path("data/predictions/stale.parquet").write_text("of another run")
+Path("report/index.html").write_text(f"page of seed {seed}")
 Path("metrics/summary.json").write_text(json.dumps({"seed": seed}))
 Path(f"metrics/quality/extra{seed}.json").write_text("{}")
 Path(f"records/number/{hashlib.md5(table.encode()).hexdigest()}.json").write_text(json.dumps({"seed": seed}))
@@ -44,7 +45,7 @@ def study(toy):
     (toy.root / "stages/number.py").write_text(SCRIPT)
     (toy.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"number": STAGE}}))
     for name, text in {
-        ".gitignore": "/records/\n/.scratch/\n",
+        ".gitignore": "/records/\n/.scratch/\n/report/\n",
         ".dvcignore": "results\n",
         "data/.gitignore": "*\n!.gitignore\n",
         "code.json": "{}\n",
@@ -73,6 +74,7 @@ def test_a_run_leaves_its_evidence_and_the_committed_state(study):
     before = state(study)
     process = study.run("synthtrace", "results", "good")
     assert process.returncode == 0, process.err
+    assert (study.root / "report/good.html").read_text() == "page of seed 2"
     evidence = study.root / "results/good"
     assert sorted(str(path.relative_to(evidence)) for path in evidence.rglob("*") if path.is_file()) == [
         "code.json",
