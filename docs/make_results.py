@@ -42,9 +42,12 @@ def scenario_row(name: str, scenario: dict[str, Any]) -> str:
 
 def pools_table(evidence: Path) -> list[str]:
     """Kept images of every pool, from what the pools gate observed."""
-    verdict = json.loads((evidence / "metrics" / "quality" / "pools.json").read_text())
-    failed = [one["name"] for one in verdict["expectations"] if not one["pass"]]
-    return [f"Pools gate: {'open' if verdict['pass'] else 'closed'}; warnings: {', '.join(failed) or 'none'}."]
+    lines = []
+    for path in sorted((evidence / "metrics" / "quality").glob("pools*.json")):
+        verdict = json.loads(path.read_text())
+        failed = [one["name"] for one in verdict["expectations"] if not one["pass"]]
+        lines.append(f"Gate {path.stem}: {'open' if verdict['pass'] else 'closed'}; warnings: {', '.join(failed) or 'none'}.")
+    return lines
 
 
 def section(preset: str) -> str:

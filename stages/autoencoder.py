@@ -35,7 +35,7 @@ def main() -> None:
         source = training_images(crops, rows, params.preprocess.channels, maps=False)
         start_from = pretrained if params.autoencoder.mode == "decoder" else None
         config = params.autoencoder.model_dump() | {"fold": fold, "seed": params.seed}
-        with track(run, job, [crops, folds, pretrained], config) as tracker:
+        with track(run, job, [crops / "manifest.csv", crops / "native", folds, pretrained], config) as tracker:
             train_autoencoder(source, rows, params, ("autoencoder", fold), folder, tracker, device, start_from)
 
 

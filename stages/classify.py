@@ -14,7 +14,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", required=True)
     scenario = parser.parse_args().scenario
-    with stage(f"classify@{scenario}") as run:
+    # as dvc.yaml names it: two stages of their own, and one a kind
+    job = f"classify_{scenario}" if scenario in ("real", "traditional") else f"classify@{scenario}"
+    with stage(job) as run:
         from synthtrace import backbones, compute
         from synthtrace.classify.grid import Collected, train_grid
         from synthtrace.classify.kept import save_kept
@@ -23,12 +25,14 @@ def main() -> None:
 
         params = run.params
         folds_file = Path("data/folds/folds.csv")
-        inputs = [CROPS, folds_file]
+        inputs = [CROPS / "manifest.csv", CROPS / "images", folds_file]
         manifest, folds = read_manifest(CROPS), read_folds(folds_file)
         rate = 0.0 if scenario == REAL else params.mixing_rate
         for backbone in params.classifier.backbones:
             backbones.check_name(backbone, "classifier.backbones")
-        if scenario not in (REAL, TRADITIONAL):
+        if scenario == TRADITIONAL:
+            inputs.append(CROPS / "native")
+        elif scenario != REAL:
             check_rate(scenario, manifest, folds, params)
             inputs += [Path(f"data/pools/{scenario}"), Path(f"data/selected/{scenario}")]
         device = compute.set_up(run)
@@ -37,7 +41,7 @@ def main() -> None:
         run.say(f"{trainings} trainings of {params.classifier.steps} steps at mixing rate {rate} ({device})")
         config = params.classifier.model_dump() | {"scenario": scenario, "mixing_rate": rate, "seed": params.seed}
         done = Collected()
-        with track(run, f"classify@{scenario}", inputs, config) as tracker:
+        with track(run, job, inputs, config) as tracker:
             grid = train_grid((fold_data(scenario, fold, manifest, folds, params) for fold in numbers), rate, params, device)
             for trained in progress(grid, "classify", total=trainings, unit="training"):
                 tracker.curve(trained.name, trained.losses, trained.learning_rates)

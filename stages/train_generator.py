@@ -28,9 +28,10 @@ def main() -> None:
         rows = with_role(read_manifest(crops), read_folds(folds), args.fold, "train")
         run.say(f"{params.generator.steps} steps on {len(rows)} images of {rows['patient_id'].nunique()} patients ({device})")
         source = training_images(crops, rows, params.preprocess.channels, maps=True)
+        inputs = [*(crops / name for name in ("manifest.csv", "native", "maps")), folds, autoencoder]
         config = params.generator.model_dump() | {"kind": args.kind, "fold": args.fold, "seed": params.seed}
         with (
-            track(run, job, [crops, folds, autoencoder], config) as tracker,
+            track(run, job, inputs, config) as tracker,
             run.output(f"data/generators/{args.kind}/fold{args.fold}") as folder,
         ):
             train_generator(args.kind, args.fold, source, rows, params, autoencoder, folder, tracker, device)

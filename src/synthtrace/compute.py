@@ -25,6 +25,7 @@ def set_up(run: Stage) -> torch.device:
         raise InputError("compute.device: 'cuda', but PyTorch finds no GPU here; expected 'auto' or 'cpu'")
     device = torch.device("cpu" if compute.device == "cpu" or not there else "cuda")
     run.facts["device"] = torch.cuda.get_device_name(device) if there and device.type == "cuda" else "cpu"
+    run.facts["deterministic"] = torch.are_deterministic_algorithms_enabled() and not torch.backends.cudnn.benchmark
     return device
 
 

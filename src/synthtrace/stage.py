@@ -113,15 +113,29 @@ def _record(running: Stage, started: float) -> None:
         "command": sys.argv,
         "commit": _commit(),
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "threads": running.params.compute.threads,
         **running.facts,
+        "sources": _sources(),
         "packages": {item.name.lower(): item.version for item in importlib.metadata.distributions()},
     }
     for path in running.outputs:
         target = RECORDS / running.name / f"{digest(path)}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps({"output": str(path), **record}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _sources() -> list[str]:
+    """The project's own files that this process has loaded: the audit holds them against what the stage's digest covers.
+
+    Those of the package as `src/synthtrace/...`, others in the working directory by their path in it.
+    """
+    package, here = Path(__file__).resolve().parent, Path.cwd().resolve()
+    loaded = {Path(file).resolve() for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    found = {f"src/{path.relative_to(package.parent).as_posix()}" for path in loaded if path.is_relative_to(package)}
+    others = {path.relative_to(here) for path in loaded if path.is_relative_to(here) and not path.is_relative_to(package)}
+    found |= {path.as_posix() for path in others if "site-packages" not in path.parts}
+    return sorted(found)
 
 
 def _commit() -> str | None:

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthtrace.digests import digest
 from synthtrace.errors import InputError
 from synthtrace.fingerprint.closure import closure
 from synthtrace.fingerprint.modules import Library, parse
 from synthtrace.params import load_params
 from synthtrace.quality import expect
-from synthtrace.quality.gate import data_digest, judge, pass_or_stop, suite_digest
+from synthtrace.quality.gate import json_digest, judge, pass_or_stop, suite_digest
 from synthtrace.quality.measure import brightness, equal_pixels
 from synthtrace.quality.suites import scans
 from synthtrace.stage import Stage
@@ -44,8 +45,13 @@ def run(tmp_path, monkeypatch):
 def test_a_gate_that_passes_writes_verdict_and_pass_file(run):
     pass_or_stop(run, "sizes", ["data.txt"], things(1, 2), sizes())
     verdict = json.loads(VERDICT.read_text(encoding="utf-8"))
-    assert list(verdict) == ["gate", "data", "suite", "pass", "expectations"]
-    assert json.loads(PASS.read_text(encoding="utf-8")) == {"gate": "sizes", "data": data_digest(["data.txt"]), "pass": True}
+    assert list(verdict) == ["gate", "judged", "data", "suite", "pass", "expectations"]
+    assert verdict["judged"] == {"data.txt": digest(Path("data.txt"))}
+    assert json.loads(PASS.read_text(encoding="utf-8")) == {
+        "gate": "sizes",
+        "data": json_digest(verdict["judged"]),
+        "pass": True,
+    }
     assert verdict["expectations"] == [
         {
             "name": "sizes are at most 9",

@@ -1,5 +1,6 @@
 """simulate, ingest and preprocess as they are run: in a folder with params.yaml, one process each."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ def write_params(folder: Path, **dataset: str) -> None:
     params["dataset"]["patient_ids"] = "manifest"
     params["autoencoder"]["mode"] = "scratch"
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    (folder / "data").mkdir()
+    (folder / "data/withdrawn.json").write_text("[]\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,32 @@ def test_a_truncated_image_ends_ingest_in_one_sentence_and_leaves_nothing(study:
     assert result.returncode == 1
     assert "P03_F1.png" in result.stderr
     assert result.stderr.count("\n") == 1
-    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "data/scans").exists()
+
+
+def test_withdrawn_images_are_left_out_by_their_pixels(study: Path, tmp_path: Path) -> None:
+    scans = read_manifest(study / "data/scans")
+    gone = scans.loc[scans["patient_id"] == scans["patient_id"].iloc[0]]
+    write_params(tmp_path, path=str(study / "data/raw/phantom"))
+    (tmp_path / "data/withdrawn.json").write_text(json.dumps([{"pixel_hashes": gone["pixel_hash"].tolist()}]))
+    result = run("ingest", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "2 images were withdrawn" in result.stdout
+    left = read_manifest(tmp_path / "data/scans")
+    assert left["image_id"].tolist() == scans["image_id"].drop(gone.index).tolist()
+    assert {path.name for path in (tmp_path / "data/scans/images").iterdir()} == {f"{name}.png" for name in left["image_id"]}
+
+
+@pytest.mark.parametrize("content", [None, "{", "[1]"])
+def test_a_missing_or_broken_list_of_withdrawals_ends_ingest_in_one_sentence(study: Path, tmp_path: Path, content) -> None:
+    write_params(tmp_path, path=str(study / "data/raw/phantom"))
+    (tmp_path / "data/withdrawn.json").unlink()
+    if content:
+        (tmp_path / "data/withdrawn.json").write_text(content)
+    result = run("ingest", tmp_path)
+    assert result.returncode == 1
+    assert "data/withdrawn.json" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_nothing_is_simulated_for_a_study_on_real_scans(tmp_path: Path) -> None:

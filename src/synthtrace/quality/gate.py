@@ -36,7 +36,7 @@ def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[s
     Args:
         run: the running stage.
         gate: name of the gate.
-        judged: the files and folders that were measured; their digests stand for the data.
+        judged: the files and folders that were measured; their DVC digests, by path, stand for the data.
         tables: the measurements, by the names of the suites.
         suites: one a table.
 
@@ -45,7 +45,10 @@ def pass_or_stop(run: Stage, gate: str, judged: Iterable[str], tables: Mapping[s
     """
     passed = Path(f"data/gates/{gate}.json")
     passed.unlink(missing_ok=True)
-    verdict = judge(gate, data_digest(judged), tables, suites, docs=SCRATCH / "data_docs" / gate)
+    digests = {Path(path).as_posix(): digest(Path(path)) for path in judged}
+    verdict = {"gate": gate, "judged": digests} | judge(
+        gate, json_digest(digests), tables, suites, SCRATCH / "data_docs" / gate
+    )
     with run.output(f"metrics/quality/{gate}.json") as temporary:
         write_json(temporary, verdict)
     show(verdict)
@@ -145,11 +148,6 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def data_digest(judged: Iterable[str]) -> str:
-    """Hex sha256 that stands for files and folders: of their DVC digests, by path."""
-    return _digest({Path(path).as_posix(): digest(Path(path)) for path in judged})
-
-
 def suite_digest(suites: Suites) -> str:
     """Hex sha256 of everything that the expectations say: type, arguments, severity, name, what to do."""
     said = [
@@ -157,10 +155,11 @@ def suite_digest(suites: Suites) -> str:
         for suite in suites
         for config in (item.configuration for item in suite.expectations)
     ]
-    return _digest(said)
+    return json_digest(said)
 
 
-def _digest(value: Any) -> str:
+def json_digest(value: Any) -> str:
+    """Hex sha256 of a value as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from synthtrace.errors import InputError
 from synthtrace.report.formats import MISSING, is_number
 
+# a gate of one kind of generator is called pools-<kind>
 ORDER = ["scans", "crops", "folds", "pools", "predictions"]
 
 
@@ -57,7 +58,7 @@ def read_gates(folder: Path) -> list[dict[str, Any]]:
     Each is {"gate", "pass", "checks", "findings": [...]}; a finding of a gate that passed is a warning.
     """
     verdicts = [read_json(path) for path in sorted(folder.glob("*.json"))]
-    verdicts.sort(key=lambda verdict: ORDER.index(verdict["gate"]) if verdict["gate"] in ORDER else len(ORDER))
+    verdicts.sort(key=lambda verdict: ORDER.index(verdict["gate"].partition("-")[0]))
     return [
         {
             "gate": verdict["gate"],

@@ -63,13 +63,14 @@ def _environment() -> Environment:
 
 
 def describe(scans: pd.DataFrame, folds: pd.DataFrame, params: Params) -> dict[str, Any]:
-    """What the study is of: kind, images, images and patients a class, folds, mixing rate."""
+    """What the study is of: its data set, images, images and patients a class, folds, mixing rate."""
     classes = []
     for label, name in enumerate(params.dataset.labels):
         rows = scans[scans["label"] == label]
         classes.append({"name": name, "images": len(rows), "patients": rows["patient_id"].nunique()})
     return {
         "kind": params.dataset.kind,
+        "name": "phantom" if params.dataset.kind == "phantom" else Path(params.dataset.path).name,
         "images": len(scans),
         "classes": classes,
         "folds": folds["fold"].nunique(),

@@ -182,11 +182,11 @@ def check_images(source: Source, manifest: pd.DataFrame, progress: Progress) -> 
 
 
 def write_scans(source: Source, manifest: pd.DataFrame, folder: Path, progress: Progress) -> None:
-    """Write `images/`, `masks/` (if any) and `manifest.csv` below `folder`."""
+    """Write `images/`, `masks/` (if any) and `manifest.csv` below `folder`; the manifest's index numbers the source's rows."""
     (folder / "images").mkdir(parents=True)
     if source.mask:
         (folder / "masks").mkdir()
-    for row in progress(range(len(manifest)), "writing"):
+    for row in progress(manifest.index, "writing"):
         write_image(folder / manifest["path"][row], source.image(row))
         if source.mask and not pd.isna(manifest["mask_path"][row]):
             write_image(folder / manifest["mask_path"][row], source.mask(row))
