@@ -7,11 +7,9 @@ from synthtrace.tables import read_manifest
 
 with stage("check_crops") as run:
     from synthtrace.quality.gate import pass_or_stop
-    from synthtrace.quality.suites.crops import measure, suites
+    from synthtrace.quality.suites.crops import expected, measure
 
-    sizes = run.params.preprocess
     scans = read_manifest(Path("data/scans"))
     run.say(f"the crops of {len(scans)} scans")
     tables = measure(Path("data/crops"), scans)
-    expected = suites(sizes.crop_size, sizes.image_size, sizes.channels, run.params.generator.map_classes)
-    pass_or_stop(run, "crops", ["data/crops", "data/scans/manifest.csv"], tables, expected)
+    pass_or_stop(run, "crops", ["data/crops", "data/scans/manifest.csv"], tables, expected(run.params))

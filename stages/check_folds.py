@@ -7,11 +7,11 @@ from synthtrace.tables import read_folds, read_manifest
 
 with stage("check_folds") as run:
     from synthtrace.quality.gate import pass_or_stop
-    from synthtrace.quality.suites.folds import measure, suites
+    from synthtrace.quality.suites.folds import expected, measure
 
     folds, patient_ids = run.params.split.folds, run.params.dataset.patient_ids
     manifest = read_manifest(Path("data/crops"))
     run.say(f"{len(folds)} folds of {len(manifest)} images")
     tables = measure(manifest, read_folds(Path("data/folds/folds.csv")), folds, patient_ids)
     judged = ["data/crops/manifest.csv", "data/folds/folds.csv"]
-    pass_or_stop(run, "folds", judged, tables, suites(folds, patient_ids))
+    pass_or_stop(run, "folds", judged, tables, expected(run.params))

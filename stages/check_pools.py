@@ -11,14 +11,15 @@ parser.add_argument("--kind", required=True)
 kind = parser.parse_args().kind
 with stage(f"check_pools@{kind}") as run:
     from synthtrace.quality.gate import pass_or_stop
-    from synthtrace.quality.suites.pools import measure, suites
+    from synthtrace.quality.suites.pools import expected, measure
 
-    sizes, labels = run.params.preprocess, run.params.dataset.labels
     folds = read_folds(Path("data/folds/folds.csv"))
     numbers = sorted(folds["fold"].unique())
     run.say(f"the pools of {kind} in {len(numbers)} folds")
-    tables = measure(Path("data/pools"), Path("data/selected"), read_manifest(Path("data/crops")), folds, [kind], labels)
+    tables = measure(
+        Path("data/pools"), Path("data/selected"), read_manifest(Path("data/crops")), folds, [kind], run.params.dataset.labels
+    )
     # the folders of dropped folds may still lie there: they are not judged, and not in the digest
     places = [f"data/{stand}/{kind}/fold{fold}" for stand in ("pools", "selected") for fold in numbers]
     judged = ["data/crops/manifest.csv", "data/folds/folds.csv", *(place for place in places if Path(place).is_dir())]
-    pass_or_stop(run, f"pools-{kind}", judged, tables, suites(sizes.image_size, sizes.channels))
+    pass_or_stop(run, f"pools-{kind}", judged, tables, expected(run.params))

@@ -3,19 +3,14 @@
 import json
 from pathlib import Path
 
-from synthtrace.compare import REFERENCE, compare, read_scenarios
-from synthtrace.seeds import Seeds
+from synthtrace.compare import from_predictions
 from synthtrace.stage import stage
 
 with stage("compare") as run:
     params = run.params
-    scenarios = [REFERENCE, "traditional", *params.generator.kinds]
-    tables = read_scenarios(Path("data/predictions"), scenarios, params.mixing_rate)
-    run.say(
-        f"{', '.join(scenarios)} at mixing_rate {params.mixing_rate}, {params.compare.bootstrap} resamples of whole patients"
-    )
-    rng = Seeds(params.seed).stream("compare", "bootstrap")
-    result = compare(tables, params.mixing_rate, params.compare.bootstrap, rng)
+    kinds = ", ".join(params.generator.kinds)
+    run.say(f"real, traditional, {kinds} at mixing_rate {params.mixing_rate}, {params.compare.bootstrap} resamples of patients")
+    result = from_predictions(Path("data/predictions"), params)
     with run.output("metrics/summary.json") as temporary:
         temporary.write_text(json.dumps(result.summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     for name, table in {"auc": result.auc, "roc": result.roc}.items():

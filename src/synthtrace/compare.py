@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from synthtrace.errors import InputError
+from synthtrace.params import Params
+from synthtrace.seeds import Seeds
 from synthtrace.statistics import (
     Scores,
     bootstrap_aucs,
@@ -33,6 +35,13 @@ class Comparison:
     summary: dict[str, Any]
     auc: pd.DataFrame
     roc: pd.DataFrame
+
+
+def from_predictions(folder: Path, params: Params) -> Comparison:
+    """The comparison that a study's parameters ask for, of the predictions tables in a folder; raises as `read_scenarios`."""
+    tables = read_scenarios(folder, [REFERENCE, "traditional", *params.generator.kinds], params.mixing_rate)
+    rng = Seeds(params.seed).stream("compare", "bootstrap")
+    return compare(tables, params.mixing_rate, params.compare.bootstrap, rng)
 
 
 def read_scenarios(folder: Path, scenarios: list[str], mixing_rate: float) -> dict[str, pd.DataFrame]:

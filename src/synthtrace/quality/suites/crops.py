@@ -6,6 +6,7 @@ import great_expectations as gx
 import pandas as pd
 
 from synthtrace.errors import InputError
+from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree, listed_files, measure_images
 from synthtrace.tables import MANIFEST, read_manifest
@@ -40,6 +41,13 @@ def measure(folder: Path, scans: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "files": pd.concat([listed_files(folder, below, paths) for below in ("images", "native", "maps")]),
         "scans": scans[["image_id", "patient_id"]].assign(crops=scans["image_id"].map(crops).fillna(0).astype(int)),
     }
+
+
+def expected(params: Params) -> list[gx.ExpectationSuite]:
+    """What is expected in a study with these parameters."""
+    return suites(
+        params.preprocess.crop_size, params.preprocess.image_size, params.preprocess.channels, params.generator.map_classes
+    )
 
 
 def suites(crop_size: int, image_size: int, channels: int, map_classes: int) -> list[gx.ExpectationSuite]:

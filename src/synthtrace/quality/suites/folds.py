@@ -3,6 +3,7 @@
 import great_expectations as gx
 import pandas as pd
 
+from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree, equal_pixels, grouping
 from synthtrace.tables import FOLDS, ROLES
@@ -47,6 +48,11 @@ def _classes(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd
     names = ["fold", "role", "label_name"]
     wanted = pd.MultiIndex.from_product([folds, ["train", "test"], sorted(manifest["label_name"].unique())], names=names)
     return counts.reindex(wanted, fill_value=0).rename("patients").reset_index()
+
+
+def expected(params: Params) -> list[gx.ExpectationSuite]:
+    """What is expected in a study with these parameters."""
+    return suites(params.split.folds, params.dataset.patient_ids)
 
 
 def suites(folds: list[int], patient_ids: str) -> list[gx.ExpectationSuite]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from synthtrace.images import file_sha256
+from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import MEASURED, agree, equal_pixels, listed_files, measure_images
 from synthtrace.tables import LEDGER, SELECTION, read_ledger, read_selection, with_role
@@ -105,6 +106,11 @@ def _classes(selection: pd.DataFrame, pools: pd.DataFrame, labels: Iterable[str]
 
 def _all(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def expected(params: Params) -> list[gx.ExpectationSuite]:
+    """What is expected in a study with these parameters."""
+    return suites(params.preprocess.image_size, params.preprocess.channels)
 
 
 def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:

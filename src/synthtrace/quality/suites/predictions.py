@@ -6,6 +6,7 @@ import great_expectations as gx
 import numpy as np
 import pandas as pd
 
+from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree
 from synthtrace.tables import PREDICTIONS
@@ -73,6 +74,11 @@ def _backbones(rows: pd.DataFrame, scenarios: list[str], backbones: list[str]) -
     wanted = pd.MultiIndex.from_product([scenarios, backbones], names=["scenario", "backbone"]).to_frame(index=False)
     table = wanted.merge(found.reset_index(), on=["scenario", "backbone"], how="outer")
     return table.assign(present=table["seeds"].notna(), declared=table["backbone"].isin(backbones))
+
+
+def expected(params: Params) -> list[gx.ExpectationSuite]:
+    """What is expected in a study with these parameters."""
+    return suites(params.dataset.labels, params.classifier.seeds)
 
 
 def suites(labels: list[str], seeds: int) -> list[gx.ExpectationSuite]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import great_expectations as gx
 import pandas as pd
 
+from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import EIGHT_BIT, agree, distinct, equal_pixels, grouping, listed_files, measure_images
 from synthtrace.tables import MANIFEST, read_manifest
@@ -37,6 +38,11 @@ def measure(folder: Path, labels: list[str], patient_ids: str) -> dict[str, pd.D
         ),
         "dataset": pd.DataFrame({"patient_ids": [patient_ids]}),
     }
+
+
+def expected(params: Params) -> list[gx.ExpectationSuite]:
+    """What is expected in a study with these parameters."""
+    return suites(params.dataset.labels, params.dataset.patient_ids, len(params.split.folds))
 
 
 def suites(labels: list[str], patient_ids: str, folds: int) -> list[gx.ExpectationSuite]:
