@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from synthtrace.errors import InputError
+from synthtrace.lineage import cli as lineage
 
 app = typer.Typer(
     help="Synthetic augmentation of small medical image sets that a reviewer can believe.",
@@ -67,3 +68,6 @@ def results(name: Annotated[str, typer.Argument(help="A file of presets/, withou
     with _one_sentence():
         code = produce(name, jobs)
     raise typer.Exit(code)
+
+
+lineage.register(app)

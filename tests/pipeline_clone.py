@@ -1,5 +1,6 @@
 """The real pipeline in a fresh clone, shrunk: two folds, few patients, few steps."""
 
+import copy
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 SMALL: dict[str, dict[str, Any]] = {
     "simulate": {"patients": 8, "frames": 2, "prevalence": 0.5, "unlabelled_patients": 2, "unlabelled_frames": 2},
@@ -24,6 +25,19 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Variables under which commands run the code of a clone."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "src"),
+        "DVC_NO_ANALYTICS": "1",
+        "WANDB_MODE": "offline",
+        "DVC_SITE_CACHE_DIR": str(folder.parent / f"{folder.name}-site"),
+        **{f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+
+
 class Clone:
     """A fresh clone of this repository whose commands run its own code."""
 
@@ -33,15 +47,13 @@ class Clone:
         for path in ("dvc.lock", "metrics", "plots"):  # of the default run, which this is not
             target = folder / path
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-        self.environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "DVC_NO_ANALYTICS": "1",
-            "WANDB_MODE": "offline",
-            "DVC_SITE_CACHE_DIR": str(folder.parent / f"{folder.name}-site"),
-            **{f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-        }
+        self.environment = environment(folder)
+
+    def at(self, folder: Path) -> "Clone":
+        """The same study in another folder, which holds a copy of it."""
+        other = copy.copy(self)
+        other.folder, other.environment = folder, environment(folder)
+        return other
 
     def set(self, **blocks: Any) -> None:
         """Change parameters; a block is merged, a value replaced."""

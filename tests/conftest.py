@@ -1,4 +1,4 @@
-"""Two studies, each run once: the phantom and a slice of the real fatty-liver set."""
+"""Two studies, each run once for all tests that need one: the phantom and a slice of the real fatty-liver set."""
 
 import pandas as pd
 import pytest

@@ -1,0 +1,48 @@
+"""The commands that walk and prove lineage, all acting on the DVC repository of the current directory."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from synthtrace.errors import InputError
+
+StudyName = Annotated[str | None, typer.Option("--study", help="A study of studies/; without it, the top dvc.yaml.")]
+
+
+def audit(
+    checks: Annotated[list[str] | None, typer.Argument(metavar="[CHECK]...", help="Checks to run; without any, all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON for machines instead of a table.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out what computes with images and models again.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Replay every pool image, not a drawn sample.")] = False,
+    study: StudyName = None,
+    results: Annotated[str | None, typer.Option("--results", help="Judge the evidence in results/NAME against itself.")] = None,
+) -> None:
+    """Check what a run promises. Exit code 0: all holds; 1: something does not; 2: the audit could not be run."""
+    from synthtrace.lineage.audit import audit as run_checks
+    from synthtrace.lineage.audit import chosen
+    from synthtrace.lineage.study import find_study
+    from synthtrace.lineage.table import Shown
+
+    try:
+        found = find_study(study, results, fast, everything)
+        names = chosen(checks or [], found.evidence)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    outcomes = []
+    shown = None if as_json else Shown()
+    for outcome in run_checks(found, names):
+        outcomes.append(outcome)
+        if shown:
+            shown.add(outcome)
+    if shown:
+        shown.end(outcomes)
+    else:
+        typer.echo(json.dumps([outcome.plain() for outcome in outcomes], indent=2, ensure_ascii=False))
+    raise typer.Exit(int(any(outcome.status == "fail" for outcome in outcomes)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `synthtrace`."""
+    app.command()(audit)

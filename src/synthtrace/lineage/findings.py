@@ -1,0 +1,56 @@
+"""What a check says."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["fail", "warn", "note"]
+Status = Literal["pass", "fail", "warn", "skip"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence on one thing. A `note` reports what was measured and leaves the status alone."""
+
+    severity: Severity
+    message: str
+    path: str | None = None
+
+
+def fail(message: str, path: str | None = None) -> Finding:
+    """The promise is broken."""
+    return Finding("fail", message, path)
+
+
+def warn(message: str, path: str | None = None) -> Finding:
+    """The promise could not be shown to hold, or holds with a reservation."""
+    return Finding("warn", message, path)
+
+
+def note(message: str, path: str | None = None) -> Finding:
+    """A figure, whatever the status."""
+    return Finding("note", message, path)
+
+
+class SkippedError(Exception):
+    """Raised by a check that does not apply; its text says why."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A check's verdict."""
+
+    id: str
+    promise: str
+    status: Status
+    findings: list[Finding]
+    seconds: float
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON: id, promise, status, findings and seconds."""
+        return asdict(self)
+
+
+def status_of(findings: list[Finding]) -> Status:
+    """The worst that was found."""
+    severities = {finding.severity for finding in findings}
+    return "fail" if "fail" in severities else "warn" if "warn" in severities else "pass"

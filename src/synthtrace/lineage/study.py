@@ -1,0 +1,175 @@
+"""One run of a study, as it lies in a workspace or as evidence below results/: what every command of lineage reads."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthtrace.errors import InputError
+from synthtrace.lineage.hashing import Hasher
+from synthtrace.lineage.pipeline import Declared, Locked, read_declared, read_lock, read_yaml
+from synthtrace.params import Params, load_params
+from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
+
+REAL, TRADITIONAL = "real", "traditional"
+
+
+class Study:
+    """A run of the study whose dvc.yaml stands in `root`.
+
+    Attributes:
+        root: the folder of dvc.yaml, dvc.lock, params.yaml and code.json.
+        repository: the folder of .dvc: `root`, or above it for studies/<name> and results/<name>.
+        evidence: `root` is results/<name>: what was kept of a run that is not in the workspace.
+        fast: leave out what reads images and models again.
+        everything: replay all images of the pools, not a drawn sample.
+    """
+
+    def __init__(self, root: Path, evidence: bool = False, fast: bool = False, everything: bool = False) -> None:
+        self.root = Path(root).resolve()
+        self.evidence = evidence
+        self.fast = fast
+        self.everything = everything
+        self.repository = next((folder for folder in (self.root, *self.root.parents) if (folder / ".dvc").is_dir()), self.root)
+        self.hasher = Hasher()
+
+    @cached_property
+    def lock(self) -> dict[str, Locked]:
+        """What ran: dvc.lock, cut to the stages that dvc.yaml still declares (`orphans` are the others)."""
+        return {name: stage for name, stage in self._locked.items() if name in self.declared}
+
+    @cached_property
+    def orphans(self) -> list[str]:
+        """Stages of dvc.lock that dvc.yaml and params.yaml no longer declare."""
+        return [name for name in self._locked if name not in self.declared]
+
+    @cached_property
+    def _locked(self) -> dict[str, Locked]:
+        return read_lock(self.root / "dvc.lock")
+
+    @cached_property
+    def declared(self) -> dict[str, Declared]:
+        """What dvc.yaml and params.yaml ask for."""
+        return read_declared(self.root)
+
+    @cached_property
+    def params(self) -> Params:
+        """params.yaml, validated."""
+        return load_params(self.root / "params.yaml")
+
+    @cached_property
+    def param_tree(self) -> dict[str, Any]:
+        """params.yaml as it is written."""
+        return read_yaml(self.root / "params.yaml")
+
+    @cached_property
+    def code(self) -> dict[str, Any]:
+        """code.json."""
+        return read_json(self.root / "code.json")
+
+    def path(self, name: str) -> Path:
+        """Where a path of the pipeline lies: in evidence, folds.csv and predictions/ stand at the top."""
+        if self.evidence:
+            for below, kept in (("data/folds/", ""), ("data/predictions", "predictions")):
+                if name.startswith(below):
+                    return self.root / (kept + name.removeprefix(below))
+        return self.root / name
+
+    def digest(self, name: str) -> str:
+        """DVC's digest of a path of the pipeline, from its bytes; raises OSError when it is not there."""
+        return self.hasher.digest(self.path(name))
+
+    def shown(self, path: Path) -> str:
+        """A path as people should see it: relative to the study where it can be."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    @cached_property
+    def cache(self) -> Path:
+        """DVC's content-addressed store, `files/md5` of the cache folder (`cache.dir` of DVC's config is respected)."""
+        from dvc.repo import Repo
+
+        return Path(Repo(str(self.repository)).cache.local.path)
+
+    def cached(self, digest: str) -> Path:
+        """Where the cache keeps the object of a digest."""
+        return self.cache / digest[:2] / digest[2:]
+
+    def record(self, stage: str, digest: str) -> dict[str, Any] | None:
+        """records/<stage>/<digest>.json: the circumstances of the run that made an out; None where nothing was kept."""
+        path = self.root / "records" / stage / f"{digest}.json"
+        return read_json(path) if path.is_file() else None
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of generators."""
+        return list(self.params.generator.kinds)
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Scenarios of classifiers, in the order of the summary."""
+        return [REAL, TRADITIONAL, *self.kinds]
+
+    @cached_property
+    def manifest(self) -> pd.DataFrame:
+        """The crops' manifest."""
+        return read_manifest(self.path("data/crops"))
+
+    @cached_property
+    def folds(self) -> pd.DataFrame:
+        """folds.csv."""
+        return read_folds(self.path("data/folds/folds.csv"))
+
+    @property
+    def fold_numbers(self) -> list[int]:
+        """Folds, in order."""
+        return sorted(int(fold) for fold in self.folds["fold"].unique())
+
+    def pool(self, kind: str, fold: int) -> Path:
+        """Folder of a pool."""
+        return self.root / f"data/pools/{kind}/fold{fold}"
+
+    def generator(self, kind: str, fold: int) -> Path:
+        """Folder of a generator's checkpoint."""
+        return self.root / f"data/generators/{kind}/fold{fold}"
+
+    def ledger(self, kind: str, fold: int) -> pd.DataFrame:
+        """A pool's ledger."""
+        return read_ledger(self.pool(kind, fold))
+
+    def selection(self, kind: str, fold: int) -> pd.DataFrame:
+        """A pool's selection."""
+        return read_selection(self.root / f"data/selected/{kind}/fold{fold}")
+
+    def predictions(self, scenario: str) -> pd.DataFrame:
+        """A scenario's predictions."""
+        return read_predictions(self.path(f"data/predictions/{scenario}.parquet"))
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file; raises InputError naming it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from None
+
+
+def find_study(study: str | None = None, results: str | None = None, fast: bool = False, everything: bool = False) -> Study:
+    """The study of the current directory's repository, one of studies/, or the evidence of one of results/.
+
+    Raises InputError when there is none.
+    """
+    root = Path.cwd()
+    if study and results:
+        raise InputError("--study and --results: expected one of them; evidence in results/ belongs to one study")
+    if results:
+        root = root / "results" / results
+    elif study:
+        root = root / "studies" / study
+    for name in ("dvc.yaml", "dvc.lock"):
+        if not (root / name).is_file():
+            raise InputError(f"{root / name}: no such file; expected a study that has run (`synthtrace repro`)")
+    return Study(root, bool(results), fast, everything)
