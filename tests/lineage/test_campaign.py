@@ -1,4 +1,4 @@
-"""Each way of breaking a promise is tried on a real run of the small pipeline: the named check must catch it, and few others."""
+"""Each way of breaking a promise is tried on a real run of the small pipeline: the named check catches it, and few others."""
 
 from pathlib import Path
 
