@@ -22,30 +22,36 @@ class Hasher:
             status = os.fstat(descriptor)
             key = (status.st_dev, status.st_ino)
             if key not in self._read:
-                self._read[key] = self._md5(descriptor)
+                # a buffer of the file's size: one of BLOCK bytes for each small file would take as long as its md5
+                self._read[key] = self._md5(descriptor, min(status.st_size + 1, BLOCK))
             return self._read[key]
         finally:
             os.close(descriptor)
 
-    def _md5(self, descriptor: int) -> str:
+    def _md5(self, descriptor: int, size: int) -> str:
         digest = hashlib.md5(usedforsecurity=False)
-        while block := os.read(descriptor, BLOCK):
+        while block := os.read(descriptor, size):
             digest.update(block)
             self.bytes_read += len(block)
         return digest.hexdigest()
 
     def entries(self, folder: Path) -> dict[str, str]:
         """md5 by relative path (`/` between parts) of every file below a folder."""
-        found = {}
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                path = os.path.join(parent, name)  # noqa: PTH118 -- ten thousand files: pathlib would take longer than md5
-                found[os.path.relpath(path, folder).replace(os.sep, "/")] = self.file(path)
-        return found
+        return {name: self.file(path) for name, path in files_below(folder).items()}
 
     def digest(self, path: Path) -> str:
         """DVC's digest of a file, or of a folder (ending in `.dir`); raises OSError when it is neither."""
         return folder_digest(self.entries(path)) if path.is_dir() else self.file(path)
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    """Path by relative path (`/` between parts) of every file below a folder; links to folders are not followed, as in DVC.
+
+    Strings, not pathlib: for ten thousand small files its objects would take longer than md5.
+    """
+    top = str(folder)
+    paths = (f"{parent}{os.sep}{name}" for parent, _, names in os.walk(top) for name in names)
+    return {path[len(top) + 1 :].replace(os.sep, "/"): path for path in paths}
 
 
 def folder_digest(entries: dict[str, str]) -> str:

@@ -49,18 +49,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_lock(path: Path) -> dict[str, Locked]:
-    """Stages of a dvc.lock by name."""
+    """Stages of a dvc.lock by name; raises InputError naming the file and the stage."""
     stages = read_yaml(path).get("stages") or {}
-    return {
-        name: Locked(
-            name,
-            stage["cmd"],
-            {dep["path"]: dep["md5"] for dep in stage.get("deps", [])},
-            {out["path"]: out["md5"] for out in stage.get("outs", [])},
-            stage.get("params", {}),
-        )
-        for name, stage in stages.items()
-    }
+    if not isinstance(stages, dict):
+        raise InputError(f"{path}: stages: expected a mapping of stages by name, found {type(stages).__name__}")
+    return {name: locked(name, stage, path) for name, stage in stages.items()}
+
+
+def locked(name: str, stage: Any, source: Path) -> Locked:
+    """A stage as dvc.lock, or an entry of DVC's run cache, holds it; raises InputError naming the file it stands in."""
+    try:
+        deps, outs = ({item["path"]: item["md5"] for item in stage.get(key, [])} for key in ("deps", "outs"))
+        return Locked(name, stage["cmd"], deps, outs, stage.get("params", {}))
+    except (AttributeError, KeyError, TypeError):
+        raise InputError(f"{source}: stage {name}: expected cmd, and path and md5 of each of deps and outs") from None
 
 
 def read_declared(folder: Path) -> dict[str, Declared]:
@@ -83,7 +85,7 @@ def _declared(name: str, stage: dict[str, Any]) -> Declared:
     keys: dict[str, list[str]] = {}
     for entry in stage.get("params", []):
         for file, found in (entry if isinstance(entry, dict) else {PARAMS: [entry]}).items():
-            keys.setdefault(file, []).extend(found)
+            keys.setdefault(file, []).extend(found or [])
     outs, uncached = [], set()
     for entry in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
         path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})

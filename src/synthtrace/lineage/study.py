@@ -38,15 +38,16 @@ class Study:
     @cached_property
     def lock(self) -> dict[str, Locked]:
         """What ran: dvc.lock, cut to the stages that dvc.yaml still declares (`orphans` are the others)."""
-        return {name: stage for name, stage in self._locked.items() if name in self.declared}
+        return {name: stage for name, stage in self.locked.items() if name in self.declared}
 
     @cached_property
     def orphans(self) -> list[str]:
         """Stages of dvc.lock that dvc.yaml and params.yaml no longer declare."""
-        return [name for name in self._locked if name not in self.declared]
+        return [name for name in self.locked if name not in self.declared]
 
     @cached_property
-    def _locked(self) -> dict[str, Locked]:
+    def locked(self) -> dict[str, Locked]:
+        """All of dvc.lock, orphans too."""
         return read_lock(self.root / "dvc.lock")
 
     @cached_property
