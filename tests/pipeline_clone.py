@@ -16,10 +16,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "simulate": {"patients": 8, "frames": 2, "prevalence": 0.5, "unlabelled_patients": 2, "unlabelled_frames": 2},
     "split": {"folds": [0, 1]},
     "autoencoder": {"channels": [8, 8, 8], "steps": 4, "batch_size": 4},
-    "features": {"steps": 3, "batch_size": 8},
+    "features": {"backbone": "test_resnet", "steps": 3, "batch_size": 8},
     "generator": {"channels": [8, 16], "steps": 4, "batch_size": 4, "warmup_steps": 1, "label_dim": 16},
     "sample": {"images": 24, "batch_size": 12, "steps": 2},
-    "classifier": {"seeds": 2, "steps": 3, "batch_size": 8},
+    "classifier": {"backbones": ["test_resnet"], "seeds": 2, "steps": 3, "batch_size": 8},
     "compare": {"bootstrap": 200},
     "report": {"images_per_class": 2},
 }

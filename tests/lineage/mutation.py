@@ -45,7 +45,7 @@ def outcomes(clone: Clone, checks: Sequence[str] = tuple(CHECKS), **options: boo
 
 def copied(clone: Clone, folder: Path) -> Clone:
     """A copy of a finished study with its cache and history, to be changed at will."""
-    shutil.copytree(clone.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".pytest_cache", "__pycache__"))
+    shutil.copytree(clone.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".scratch", ".pytest_cache", "__pycache__"))
     return clone.at(folder)
 
 
