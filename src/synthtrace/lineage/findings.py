@@ -1,5 +1,6 @@
 """What a check says."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -54,3 +55,10 @@ def status_of(findings: list[Finding]) -> Status:
     """The worst that was found."""
     severities = {finding.severity for finding in findings}
     return "fail" if "fail" in severities else "warn" if "warn" in severities else "pass"
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Names in a sentence: the first `most` of them, and how many more there are."""
+    every = list(dict.fromkeys(names))
+    rest = len(every) - most
+    return ", ".join(every[:most]) + (f" and {rest} more" if rest > 0 else "")

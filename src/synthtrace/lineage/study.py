@@ -68,7 +68,7 @@ class Study:
     @cached_property
     def code(self) -> dict[str, Any]:
         """code.json."""
-        return read_json(self.root / "code.json")
+        return read_object(self.root / "code.json")
 
     def path(self, name: str) -> Path:
         """Where a path of the pipeline lies: in evidence, folds.csv and predictions/ stand at the top."""
@@ -87,11 +87,23 @@ class Study:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     @cached_property
-    def cache(self) -> Path:
-        """DVC's content-addressed store, `files/md5` of the cache folder (`cache.dir` of DVC's config is respected)."""
+    def _dvc(self) -> Any:
+        from dvc.exceptions import DvcException
         from dvc.repo import Repo
 
-        return Path(Repo(str(self.repository)).cache.local.path)
+        try:
+            return Repo(str(self.repository))
+        except DvcException as error:
+            raise InputError(f"{self.repository}: {error}; expected a DVC repository") from None
+
+    @cached_property
+    def cache(self) -> Path:
+        """DVC's content-addressed store, `files/md5` of the cache folder (`cache.dir` of DVC's config is respected)."""
+        return Path(self._dvc.cache.local.path)
+
+    def ignored(self, path: Path) -> bool:
+        """Whether .dvcignore hides a file from DVC, so that no digest knows it."""
+        return bool(self._dvc.dvcignore.is_ignored_file(str(path)))
 
     def cached(self, digest: str) -> Path:
         """Where the cache keeps the object of a digest."""
@@ -100,7 +112,7 @@ class Study:
     def record(self, stage: str, digest: str) -> dict[str, Any] | None:
         """records/<stage>/<digest>.json: the circumstances of the run that made an out; None where nothing was kept."""
         path = self.root / "records" / stage / f"{digest}.json"
-        return read_json(path) if path.is_file() else None
+        return read_object(path) if path.is_file() else None
 
     @property
     def kinds(self) -> list[str]:
@@ -156,6 +168,14 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object; raises InputError naming it."""
+    tree = read_json(path)
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: expected a JSON object, found {type(tree).__name__}")
+    return tree
 
 
 def find_study(study: str | None = None, results: str | None = None, fast: bool = False, everything: bool = False) -> Study:
