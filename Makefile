@@ -1,5 +1,5 @@
 # make repro   set-up and the main job        make test   set-up and the tests
-# make results PRESET=cpu-byra   run a preset and keep its evidence under results/
+# make audit   every check of what the last run promises       make results PRESET=cpu-byra   run a preset, keep its evidence
 PYTHON ?= python3
 JOBS ?= 0
 VENV := .venv
@@ -10,10 +10,16 @@ export PATH := $(BIN):$(PATH)
 export VIRTUAL_ENV := $(abspath $(VENV))
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint lock bench results setup
+.PHONY: repro audit test lint lock bench results setup
 
+# the audit comes after the pipeline and is no stage of it: a stage would read a half-written dvc.lock
 repro: $(READY)
 	synthtrace repro -j $(JOBS)
+	synthtrace audit --fast
+	synthtrace trace --page
+
+audit: $(READY)
+	synthtrace audit
 
 test: $(READY)
 	python -m pytest
@@ -29,6 +35,7 @@ results: $(READY)
 
 bench: $(READY)
 	python benchmarks/pipeline.py
+	python benchmarks/audit.py
 
 # hashes only: no index address may enter the file
 lock: $(READY)
