@@ -14,6 +14,7 @@ from synthtrace.params import Params, load_params
 from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
 
 REAL, TRADITIONAL = "real", "traditional"
+TRAINING = ["backbone", "mixing_rate", "seed", "fold", "image_id"]
 
 
 class Study:
@@ -158,6 +159,21 @@ class Study:
     def predictions(self, scenario: str) -> pd.DataFrame:
         """A scenario's predictions."""
         return read_predictions(self.path(f"data/predictions/{scenario}.parquet"))
+
+    def training(self, scenario: str) -> pd.DataFrame:
+        """What each classifier of a scenario drew: one row a backbone, mixing_rate, seed, fold and image_id.
+
+        Ids of random crops are their image's id, `~` and a number.
+        """
+        path = self.root / f"data/classifiers/{scenario}/training.parquet"
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not a readable Parquet table ({error})") from None
+        missing = [name for name in TRAINING if name not in table.columns]
+        if missing:
+            raise InputError(f"{path}: missing column {missing[0]!r}; it has {', '.join(table.columns)}")
+        return table
 
 
 def read_json(path: Path) -> Any:
