@@ -1,0 +1,135 @@
+"""Code: what each stage's code is today, what it was when the stage ran, and whether its fingerprint covers what it loads."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from synthtrace.fingerprint import fingerprints
+from synthtrace.fingerprint.packages import LOCK
+from synthtrace.lineage.findings import Finding, fail, listed, warn
+from synthtrace.lineage.pipeline import Declared, within
+from synthtrace.lineage.scripts import CODE, Coverage, Script, code_keys, expected_key, scripts
+from synthtrace.lineage.study import Study
+
+PROMISE = "today's fingerprints equal those that each stage ran with; every import of a stage is inside its closure"
+
+# what `stage` lists among a process's sources and is no code of a stage: the parent that scripts are forked from, and the names
+# that torch gives to modules without a file
+NO_CODE = {"src/synthtrace/engine/server.py", "_classes.py", "_ops.py"}
+
+
+def check(study: Study) -> Iterator[Finding]:
+    """Judge fingerprints, their declaration and their coverage; see PROMISE."""
+    today = _flat(fingerprints(study.repository))
+    yield from _values(study, today)
+    covered: list[tuple[str, Script, str]] = []
+    for stage in study.declared.values():
+        if any(PurePosixPath(out).name == CODE for out in stage.outs):
+            yield from _reads_all_code(study, stage)
+            continue
+        keys, found = code_keys(stage), scripts(study, stage)
+        if not found:
+            yield warn(f"stage {stage.name}: runs `{stage.cmd}`, which is no script whose code has a fingerprint", "dvc.yaml")
+        for script in found:
+            key = expected_key(script, keys)
+            if key not in keys:
+                yield fail(
+                    f"stage {stage.name}: runs {script.path} and declares {listed(keys) or 'no key'} of {CODE}, so an edit of "
+                    f"the script re-runs nothing; expected {key or 'a script in stages/, which has a key'}",
+                    "dvc.yaml",
+                )
+            elif key in today:
+                covered.append((stage.name, script, key))
+    yield from _imports(study, covered)
+
+
+def _values(study: Study, today: dict[str, str]) -> Iterator[Finding]:
+    """The fingerprints that code.json and dvc.lock hold against today's; of evidence, dvc.lock against its own code.json."""
+    held: dict[tuple[str, str], list[str]] = defaultdict(list)
+    kept = _flat(study.code)
+    for key, value in kept.items():
+        held[key, value].append(CODE)
+    for name, stage in study.lock.items():
+        for file, values in stage.params.items():
+            if Path(file).name == CODE:
+                for key, value in _flat(values).items():
+                    held[key, value].append(f"stage {name}")
+    if study.evidence:
+        changed = [key for key, value in kept.items() if today.get(key) != value]
+        if changed:
+            yield warn(f"the code has changed since: {len(changed)} of {len(kept)} fingerprints, those of {listed(changed)}")
+    expected, source = (kept, CODE) if study.evidence else (today, "today's code")
+    for (key, value), places in held.items():
+        if value != expected.get(key):
+            yield fail(
+                f"{key}: {source} gives the fingerprint {expected.get(key, 'none')[:12]}, but {value[:12]} stands in "
+                f"{listed(places)}",
+                CODE if CODE in places else "dvc.lock",
+            )
+    if not study.evidence:
+        for key in sorted(today.keys() - kept.keys()):
+            yield fail(f"{key}: {CODE} has no fingerprint of it, and today's code has; run `dvc repro fingerprint`", CODE)
+
+
+def _makes_code(stage: Declared) -> bool:
+    return any(PurePosixPath(out).name == CODE for out in stage.outs)
+
+
+def _reads_all_code(study: Study, stage: Declared) -> Iterator[Finding]:
+    """The stage that takes the fingerprints has none of its own: it must depend on all that they are taken from."""
+    needed = ["src", *(script.path for script in scripts(study, stage)), LOCK.as_posix()]
+    for path in needed:
+        if not any(within(path, dep) for dep in stage.deps):
+            yield fail(f"stage {stage.name}: takes the fingerprints and does not depend on {path}", "dvc.yaml")
+
+
+def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[Finding]:
+    """Files of the project that a stage imports, by its text or by what its processes loaded, outside its closure."""
+    coverage = Coverage(study.repository)
+    outside: dict[str, list[str]] = defaultdict(list)
+    unknown = []
+    for name, script, key in covered:
+        files = coverage.files(script.path, key)
+        loaded = _loaded(study, name)
+        if loaded is None:
+            unknown.append(name)
+        for path in sorted((coverage.strangers(script.path, key) | (loaded or set())) - files):
+            if not _foreign(study.repository, path):
+                outside[path].append(name)
+    tell = warn if study.evidence else fail
+    for path, stages in outside.items():
+        yield tell(
+            f"{path}: loaded by {listed(stages)}, but outside the import closure that the fingerprint covers, so an edit "
+            "re-runs nothing; import it by name, from src/synthtrace",
+            path,
+        )
+    if unknown:
+        yield warn(f"what {len(unknown)} stages loaded is not known, for no record of their outs lists it: {listed(unknown)}")
+
+
+def _loaded(study: Study, name: str) -> set[str] | None:
+    """The project's files that the processes behind a stage's outs had loaded; None when no record says so of some out."""
+    found: set[str] = set()
+    for digest in study.lock[name].outs.values() if name in study.lock else ():
+        record = study.record(name, digest)
+        if record is None or not isinstance(record.get("sources"), list):
+            return None
+        found |= {str(path) for path in record["sources"]}
+    return found
+
+
+def _foreign(repository: Path, path: str) -> bool:
+    """Whether a loaded path is no code of the project: see NO_CODE, or part of a Python environment in the folder."""
+    if path in NO_CODE:
+        return path.startswith("src/") or not (repository / path).exists()
+    return any((repository / parent / mark).exists() for parent in Path(path).parents for mark in ("pyvenv.cfg", "conda-meta"))
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Fingerprints by key as dvc.yaml writes it: `script` or `script.kind`."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        kinds = {f"{key}.{kind}": one for kind, one in value.items()} if isinstance(value, dict) else {key: value}
+        flat |= {name: str(one) for name, one in kinds.items()}
+    return flat
