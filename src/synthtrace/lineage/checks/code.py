@@ -72,10 +72,6 @@ def _values(study: Study, today: dict[str, str]) -> Iterator[Finding]:
             yield fail(f"{key}: {CODE} has no fingerprint of it, and today's code has; run `dvc repro fingerprint`", CODE)
 
 
-def _makes_code(stage: Declared) -> bool:
-    return any(PurePosixPath(out).name == CODE for out in stage.outs)
-
-
 def _reads_all_code(study: Study, stage: Declared) -> Iterator[Finding]:
     """The stage that takes the fingerprints has none of its own: it must depend on all that they are taken from."""
     needed = ["src", *(script.path for script in scripts(study, stage)), LOCK.as_posix()]
@@ -91,10 +87,10 @@ def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[F
     unknown = []
     for name, script, key in covered:
         files = coverage.files(script.path, key)
-        loaded = _loaded(study, name)
-        if loaded is None:
+        loaded, complete = _loaded(study, name)
+        if not complete:
             unknown.append(name)
-        for path in sorted((coverage.strangers(script.path, key) | (loaded or set())) - files):
+        for path in sorted((coverage.strangers(script.path, key) | loaded) - files):
             if not _foreign(study.repository, path):
                 outside[path].append(name)
     tell = warn if study.evidence else fail
@@ -108,15 +104,17 @@ def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[F
         yield warn(f"what {len(unknown)} stages loaded is not known, for no record of their outs lists it: {listed(unknown)}")
 
 
-def _loaded(study: Study, name: str) -> set[str] | None:
-    """The project's files that the processes behind a stage's outs had loaded; None when no record says so of some out."""
+def _loaded(study: Study, name: str) -> tuple[set[str], bool]:
+    """The project's files that the processes behind a stage's outs had loaded, and whether a record says so of every out."""
     found: set[str] = set()
+    complete = True
     for digest in study.lock[name].outs.values() if name in study.lock else ():
-        record = study.record(name, digest)
-        if record is None or not isinstance(record.get("sources"), list):
-            return None
-        found |= {str(path) for path in record["sources"]}
-    return found
+        record = study.record(name, digest) or {}
+        if isinstance(sources := record.get("sources"), list):
+            found |= {str(path) for path in sources}
+        else:
+            complete = False
+    return found, complete
 
 
 def _foreign(repository: Path, path: str) -> bool:
