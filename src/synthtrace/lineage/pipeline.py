@@ -60,9 +60,12 @@ def locked(name: str, stage: Any, source: Path) -> Locked:
     """A stage as dvc.lock, or an entry of DVC's run cache, holds it; raises InputError naming the file it stands in."""
     try:
         deps, outs = ({item["path"]: item["md5"] for item in stage.get(key, [])} for key in ("deps", "outs"))
-        return Locked(name, stage["cmd"], deps, outs, stage.get("params", {}))
-    except (AttributeError, KeyError, TypeError):
-        raise InputError(f"{source}: stage {name}: expected cmd, and path and md5 of each of deps and outs") from None
+        params = {file: dict(values) for file, values in stage.get("params", {}).items()}
+        return Locked(name, stage["cmd"], deps, outs, params)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise InputError(
+            f"{source}: stage {name}: expected cmd, path and md5 of each of deps and outs, and params by file and key"
+        ) from None
 
 
 def read_declared(folder: Path) -> dict[str, Declared]:
