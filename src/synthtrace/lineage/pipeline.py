@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from synthtrace.errors import InputError
 
@@ -36,12 +37,12 @@ class Locked:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping; raises InputError naming the file."""
+    """A YAML mapping, read as DVC reads and writes it (YAML 1.2: `1e-06` is a number, `no` a word); InputError names the file."""
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run this where dvc.yaml stands, after the pipeline has run") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(tree, dict):
         raise InputError(f"{path}: expected a mapping, found {type(tree).__name__}")
