@@ -37,7 +37,7 @@ class Locked:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping, read as DVC reads and writes it (YAML 1.2: `1e-06` is a number, `no` a word); InputError names the file."""
+    """A YAML mapping, read as DVC does (YAML 1.2: `1e-06` is a number, `no` a word); raises InputError naming the file."""
     try:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from synthtrace.lineage.findings import Finding, fail, note, warn
-from synthtrace.lineage.leaves import imported, imports, leaves, outside, tracked, uncommitted
+from synthtrace.lineage.findings import Finding, fail, listed, note, warn
+from synthtrace.lineage.leaves import Leaf, imported, imports, leaves, outside, tracked, uncommitted
 from synthtrace.lineage.listings import Listing, gathered, listing, part
 from synthtrace.lineage.pipeline import producers, within
 from synthtrace.lineage.study import Study
@@ -77,16 +77,16 @@ def _meet(path: str, out: str) -> bool:
 
 def _differs(study: Study, stage: str, path: str, digest: str, made: str) -> Finding:
     makers = sorted({name for name, _ in producers(study.locked, path)}) or [one.file for one in imports(study).values()]
-    said = ", ".join(makers[:3]) + (f" and {len(makers) - 3} more" if len(makers) > 3 else "")
     return fail(
-        f"{stage}: dvc.lock says it read {path} as {digest}, but by the outs of {said} it is {made}; run `dvc repro`, or take "
+        f"{stage}: dvc.lock says it read {path} as {digest}, but by the outs of {listed(makers, 3)} it is {made}; run `dvc repro`, or take "
         "dvc.lock back from Git if it was edited",
         path,
     )
 
 
 def _leaves(study: Study) -> Iterator[Finding]:
-    known, seen = imports(study), {}
+    known = imports(study)
+    seen: dict[str, Leaf] = {}
     for leaf in leaves(study):
         first = seen.setdefault(leaf.path, leaf)
         if first is not leaf:
@@ -104,8 +104,10 @@ def _leaves(study: Study) -> Iterator[Finding]:
                 leaf.path,
             )
         elif not study.evidence and (changed := uncommitted(study, leaf.path)):
-            named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-            yield warn(f"{leaf.path}: differs from Git's HEAD in {named}; commit it, so that its bytes can be found", leaf.path)
+            yield warn(
+                f"{leaf.path}: differs from Git's HEAD in {listed(changed)}; commit it, so that its bytes can be found",
+                leaf.path,
+            )
 
 
 def _kept(study: Study) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """The same inputs gave the same outputs, whenever a stage ran."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from synthtrace.lineage.findings import Finding, SkippedError, fail, note
@@ -38,14 +37,13 @@ def _name(tree: dict[str, Any]) -> str:
 
 
 def _differing(key: str, results: list[Locked]) -> Iterator[Finding]:
-    digests = {
-        out: sorted({result.outs.get(out, "nothing") for result in results}) for result in results for out in result.outs
-    }
+    outs = sorted({out for result in results for out in result.outs})
+    digests = {out: sorted({result.outs.get(out, "nothing") for result in results}) for out in outs}
     differing = {out: found for out, found in digests.items() if len(found) > 1}
     if differing:
         said = "; ".join(f"{out} as {' and as '.join(found)}" for out, found in differing.items())
         yield fail(
-            f"`{results[0].cmd}` gave, on the same deps and parameters, {said}: find what varies (an unseeded draw, the device, "
-            f"bytes taken by `dvc commit`), then remove {key}",
+            f"`{results[0].cmd}` gave, on the same deps and parameters, {said}: find what varies (an unseeded draw, the "
+            f"device, bytes taken by `dvc commit`), then remove {key}",
             next(iter(differing)),
         )
