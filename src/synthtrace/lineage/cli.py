@@ -1,6 +1,7 @@
 """The commands that walk and prove lineage, all acting on the DVC repository of the current directory."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,6 +44,30 @@ def audit(
     raise typer.Exit(int(any(outcome.status == "fail" for outcome in outcomes)))
 
 
+def export(
+    out: Annotated[Path, typer.Argument(help="A folder to make, or, for in-toto, a JSON file.")],
+    form: Annotated[str, typer.Option("--format", help="ro-crate, croissant or in-toto.")],
+    pools: Annotated[
+        list[str] | None, typer.Option("--pool", metavar="KIND/foldK", help="A pool, repeatable; else all.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", help="Of the images: an SPDX identifier or a URL; without it, none is declared.")
+    ] = None,
+    study: StudyName = None,
+) -> None:
+    """Write the kept synthetic images with their data card, and no id of a patient, for others to use and to check."""
+    from synthtrace.lineage.export.write import export as write_export
+    from synthtrace.lineage.study import find_study
+
+    try:
+        bundle = write_export(find_study(study), form, out, pools or [], licence)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{out}: {len(bundle.table)} images of {len(bundle.pools)} pools, licence: {bundle.card['licence']['name']}")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `synthtrace`."""
     app.command()(audit)
+    app.command()(export)
