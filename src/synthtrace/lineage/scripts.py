@@ -9,6 +9,7 @@ from synthtrace.errors import InputError
 from synthtrace.fingerprint import REGISTRIES
 from synthtrace.fingerprint.closure import Scope, closure
 from synthtrace.fingerprint.modules import Import, Library, parse
+from synthtrace.fingerprint.packages import numeric_distributions
 from synthtrace.lineage.pipeline import Declared
 from synthtrace.lineage.study import Study
 
@@ -93,6 +94,10 @@ class Coverage:
                         if name and path.is_file():
                             found.add(path.relative_to(self._root).as_posix())
         return found
+
+    def packages(self, script: str, key: str) -> set[str]:
+        """The numeric distributions that the closure imports: those whose versions the fingerprint covers."""
+        return set(numeric_distributions({statement.base.split(".")[0] for statement in self._closure(script, key)[1]}))
 
     def _closure(self, script: str, key: str) -> tuple[set[str], set[Import]]:
         if (script, key) not in self._known:
