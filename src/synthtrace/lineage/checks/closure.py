@@ -76,10 +76,11 @@ def _meet(path: str, out: str) -> bool:
 
 
 def _differs(study: Study, stage: str, path: str, digest: str, made: str) -> Finding:
-    makers = sorted({name for name, _ in producers(study.locked, path)}) or [one.file for one in imports(study).values()]
+    makers = [name for name, _ in producers(study.locked, path)]
+    makers += [one.file for one in imports(study).values() if _meet(path, one.path)]
     return fail(
-        f"{stage}: dvc.lock says it read {path} as {digest}, but by the outs of {listed(makers, 3)} it is {made}; run `dvc repro`, or take "
-        "dvc.lock back from Git if it was edited",
+        f"{stage}: dvc.lock says it read {path} as {digest}, but by the outs of {listed(makers, 3)} it is {made}; run "
+        "`dvc repro`, or take dvc.lock back from Git if it was edited",
         path,
     )
 
@@ -104,10 +105,7 @@ def _leaves(study: Study) -> Iterator[Finding]:
                 leaf.path,
             )
         elif not study.evidence and (changed := uncommitted(study, leaf.path)):
-            yield warn(
-                f"{leaf.path}: differs from Git's HEAD in {listed(changed)}; commit it, so that its bytes can be found",
-                leaf.path,
-            )
+            yield warn(f"{leaf.path}: Git's HEAD has other bytes of {listed(changed)}; commit to keep them", leaf.path)
 
 
 def _kept(study: Study) -> Iterator[Finding]:

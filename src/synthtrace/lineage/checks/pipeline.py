@@ -1,13 +1,14 @@
 """What ran is what is asked for, and nothing lies about that nobody made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from synthtrace.lineage.findings import Finding, fail, note, warn
+from synthtrace.lineage.findings import Finding, fail, listed, note, warn
 from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.leaves import imports
+from synthtrace.lineage.listings import cached_listing
 from synthtrace.lineage.pipeline import Declared, Locked, read_yaml, within
 from synthtrace.lineage.study import Study, read_json
 
@@ -41,6 +42,7 @@ def check(study: Study) -> Iterator[Finding]:
     for name in study.orphans:
         yield fail(f"{name}: dvc.lock holds it, dvc.yaml and params.yaml do not ask for it; remove its entry from dvc.lock")
     yield from _strays(study)
+    yield from _inside(study)
     yield note(f"{len(study.declared)} stages declared, {len(study.locked)} in dvc.lock")
 
 
@@ -52,7 +54,7 @@ def _paths(name: str, declared: Declared, locked: Locked) -> Iterator[Finding]:
             yield fail(f"{name}: ran with {what} {path}, which dvc.yaml no longer declares; {_force(name)}", path)
 
 
-def _parameters(name: str, file: str, declared: Declared, locked: Locked, values: Any) -> Iterator[Finding]:
+def _parameters(name: str, file: str, declared: Declared, locked: Locked, values: Callable[[str], Any]) -> Iterator[Finding]:
     asked, ran = declared.params.get(file), locked.params.get(file, {})
     if asked == []:  # the whole file
         asked = list(values(file))
@@ -99,6 +101,19 @@ def _strays(study: Study) -> Iterator[Finding]:
                 )
             elif count:
                 yield fail(f"{called}: {count} files that no stage of dvc.yaml makes; remove it", called)
+
+
+def _inside(study: Study) -> Iterator[Finding]:
+    """Files in the folder of an out that were not there when it was made; names alone are compared."""
+    for stage in study.lock.values():
+        for out, digest in stage.outs.items():
+            made = cached_listing(study, digest) if digest.endswith(".dir") else None
+            if made is None:
+                continue
+            files = files_below(study.root / out)
+            strays = [name for name in sorted(files.keys() - made.keys()) if not study.ignored(Path(files[name]))]
+            if strays:
+                yield fail(f"{out}: holds {listed(strays)}, which {stage.name} did not make; remove it", f"{out}/{strays[0]}")
 
 
 def _unknown(path: Path, called: str, known: set[str]) -> Iterator[tuple[Path, str]]:
