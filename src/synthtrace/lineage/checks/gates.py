@@ -1,0 +1,151 @@
+"""Gates: the data that each verdict judged are the data that went on, and its suite is the one that the code has today."""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from synthtrace.errors import InputError
+from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, note, warn
+from synthtrace.lineage.pipeline import producers, within
+from synthtrace.lineage.study import Study, read_object
+
+PROMISE = "each gate's pass names the digest of the data that went on; the verdict was made with today's suite"
+
+PASSES, VERDICTS, SUITES = "data/gates", "metrics/quality", "synthtrace.quality.suites"
+
+
+def check(study: Study) -> Iterator[Finding]:
+    """Judge the verdict and the pass file of each gate that dvc.yaml declares; see PROMISE."""
+    gates = {
+        PurePosixPath(out).stem: name
+        for name, stage in study.declared.items()
+        for out in stage.outs
+        if within(out, PASSES) and name in study.lock
+    }
+    if not gates:
+        raise SkippedError(f"no stage that has run writes a pass file below {PASSES}")
+    for gate, stage in gates.items():
+        try:
+            yield from _gate(study, gate, stage)
+        except InputError as error:
+            yield fail(f"gate {gate}: {error}", f"{VERDICTS}/{gate}.json")
+    yield note(f"{len(gates)} gates: {listed(gates)}")
+
+
+def _gate(study: Study, gate: str, stage: str) -> Iterator[Finding]:
+    path = f"{VERDICTS}/{gate}.json"
+    verdict = read_object(study.root / path)
+    judged = verdict.get("judged")
+    if not isinstance(judged, dict) or not judged:
+        yield fail(f"gate {gate}: expected `judged`, the digests of the data by path, in {path}; found {judged!r}", path)
+        return
+    for problem in (*_passed(verdict), *_data(study, judged), *_unjudged(study, stage, judged), *_went_on(study, gate, judged)):
+        yield fail(f"gate {gate}: {problem}", path)
+    for problem in _pass_file(study, gate, stage, verdict):
+        yield fail(f"gate {gate}: {problem}", f"{PASSES}/{gate}.json")
+    yield from _suite(study, gate, verdict)
+
+
+def _passed(verdict: dict[str, Any]) -> Iterator[str]:
+    """A verdict that passes, and may: no expectation of severity `error` failed, and `data` stands for what was judged."""
+    from synthtrace.quality.gate import json_digest
+
+    if verdict.get("pass") is not True:
+        yield f"its verdict has pass: {verdict.get('pass')!r}; expected true"
+    items = verdict.get("expectations")
+    expectations = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    if not expectations:
+        yield "its verdict lists no expectations"
+    if broken := [str(item.get("name")) for item in expectations if item.get("severity") == "error" and not item.get("pass")]:
+        yield f"its verdict lists failed expectations: {listed(broken)}"
+    expected = json_digest(verdict["judged"])
+    if verdict.get("data") != expected:
+        yield f"its verdict has data: {str(verdict.get('data'))[:12]}; expected {expected[:12]}, the digest of `judged`"
+
+
+def _data(study: Study, judged: dict[str, str]) -> Iterator[str]:
+    """The judged digests against the bytes of today and all that dvc.lock records of the same paths."""
+    for path, digest in judged.items():
+        others: dict[str, list[str]] = {}
+        if not study.evidence:
+            try:
+                others.setdefault(study.digest(path), []).append("today")
+            except OSError:
+                others.setdefault("missing", []).append("today")
+        for stage in study.lock.values():
+            for recorded in (stage.outs.get(path), stage.deps.get(path)):
+                if recorded:
+                    others.setdefault(recorded, []).append(stage.name)
+        for other, places in others.items():
+            if other != digest:
+                yield f"judged {path} as {str(digest)[:12]}, but it is {other[:12]} ({listed(places)})"
+
+
+def _unjudged(study: Study, stage: str, judged: dict[str, str]) -> Iterator[str]:
+    """Outs that the gate's stage depends on, and that are in no judged path."""
+    for dep in study.lock[stage].deps:
+        inside = [out for _, out in producers(study.lock, dep) if within(out, dep)] or [dep]
+        for out in dict.fromkeys(inside):
+            if not any(within(out, path) or within(path, out) for path in judged):
+                yield f"depends on {out} and did not judge it"
+
+
+def _went_on(study: Study, gate: str, judged: dict[str, str]) -> Iterator[str]:
+    """Parts of judged data, and folders around them, as the stages behind the gate read them."""
+    if study.evidence:
+        return
+    for stage in study.lock.values():
+        if f"{PASSES}/{gate}.json" not in stage.deps:
+            continue
+        for dep, digest in stage.deps.items():
+            if dep in judged or not any(within(dep, path) or within(path, dep) for path in judged):
+                continue
+            try:
+                today = study.digest(dep)
+            except OSError:
+                today = "missing"
+            if today != digest:
+                yield f"{stage.name} read {dep} as {digest[:12]}, but what was judged is {today[:12]}"
+
+
+def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> Iterator[str]:
+    """The pass file says what the verdict says; in evidence its digest in dvc.lock, and that of the verdict, must."""
+    path = f"{PASSES}/{gate}.json"
+    expected = {"gate": gate, "data": verdict.get("data"), "pass": True}
+    if not study.evidence:
+        found = read_object(study.root / path)
+        if found != expected:
+            yield f"{path} says {json.dumps(found)}, the verdict {json.dumps(expected)}"
+        return
+    # as write_json of quality/gate.py writes it
+    content = (json.dumps(expected, indent=2, ensure_ascii=False) + "\n").encode()
+    outs = study.lock[stage].outs
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != outs.get(path):
+        yield f"the digest of {path} in dvc.lock is not that of a pass of the data in the verdict"
+    if study.digest(f"{VERDICTS}/{gate}.json") != outs.get(f"{VERDICTS}/{gate}.json"):
+        yield f"{VERDICTS}/{gate}.json is not the one that dvc.lock recorded"
+
+
+def _suite(study: Study, gate: str, verdict: dict[str, Any]) -> Iterator[Finding]:
+    """The suite of a gate `pools-class` is that of module `pools`."""
+    from synthtrace.quality.gate import suite_digest
+
+    module = f"{SUITES}.{gate.partition('-')[0]}"
+    tell = warn if study.evidence else fail
+    path = f"{VERDICTS}/{gate}.json"
+    try:
+        today = suite_digest(importlib.import_module(module).expected(study.params))
+    except ModuleNotFoundError:
+        yield tell(f"gate {gate}: today's code has no suite {module}", path)
+        return
+    except InputError as error:
+        yield tell(f"gate {gate}: today's suite cannot be made: {error}", path)
+        return
+    if verdict.get("suite") != today:
+        yield tell(
+            f"gate {gate}: was judged by suite {str(verdict.get('suite'))[:12]}, today's is {today[:12]}; run its stage again",
+            path,
+        )
