@@ -73,7 +73,7 @@ class Bundle:
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row an image, columns as in COLUMNS."""
-        names = self.study.params.dataset.labels
+        names = self.card["source"]["classes"]
         parts = []
         for pool in self.pools:
             rows = pool.rows

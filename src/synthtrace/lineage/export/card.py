@@ -88,14 +88,14 @@ def public_name(path: str) -> str:
 
 def data_card(study: Study, pools: list[Pool], licence: dict[str, Any], commit: Commit) -> dict[str, Any]:
     """The card of the chosen pools. Ids of patients and of real images are counted, never told."""
-    dataset = study.params.dataset
-    source = Path(dataset.path).name
-    phantom = dataset.kind == "phantom"
+    parameters = _parameters(study, pools)
+    dataset = ran_with(study, "ingest")
+    source, classes = Path(dataset["dataset.path"]).name, dataset["dataset.labels"]
     kinds = list(dict.fromkeys(pool.kind for pool in pools))
     return {
         "name": f"Synthetic images after {source}",
         "description": (
-            f"{sum(len(pool.rows) for pool in pools)} synthetic images of the classes {', '.join(dataset.labels)}, drawn by "
+            f"{sum(len(pool.rows) for pool in pools)} synthetic images of the classes {', '.join(classes)}, drawn by "
             f"generators that were trained on the data set {source}. No real image is among them."
         ),
         "licence": licence,
@@ -103,10 +103,10 @@ def data_card(study: Study, pools: list[Pool], licence: dict[str, Any], commit: 
         "commit": commit.digest,
         "software": {"name": "synthtrace", "version": importlib.metadata.version("synthtrace")},
         "source": {
-            "kind": dataset.kind,
+            "kind": dataset["dataset.kind"],
             "name": source,
-            "classes": dataset.labels,
-            "patients": "simulated" if phantom else "real",
+            "classes": classes,
+            "patients": "simulated" if dataset["dataset.kind"] == "phantom" else "real",
         },
         "intended_use": INTENDED_USE,
         "limits": LIMITS,
@@ -117,14 +117,21 @@ def data_card(study: Study, pools: list[Pool], licence: dict[str, Any], commit: 
         },
         "fidelity": NOT_MEASURED,
         "classification": {kind: _classification(study, kind) for kind in kinds},
-        "parameters": _parameters(study, pools),
+        "parameters": parameters,
         "pools": {pool.name: _pool(study, pool) for pool in pools},
     }
 
 
+def ran_with(study: Study, stage: str) -> dict[str, Any]:
+    """Values of params.yaml that a stage ran with, by dvc.lock: today's file may say otherwise."""
+    if stage not in study.lock:
+        raise InputError(f"{study.root / 'dvc.lock'}: no stage {stage!r}; expected a study that has run (`synthtrace repro`)")
+    return study.lock[stage].params.get("params.yaml", {})
+
+
 def _pool(study: Study, pool: Pool) -> dict[str, Any]:
-    labels = study.params.dataset.labels
-    known = study.params.dataset.patient_ids != "none"
+    dataset = ran_with(study, "ingest")
+    known = dataset["dataset.patient_ids"] != "none"
     code: dict[str, Any] = {}
     for script in ("train_generator", "sample", "select"):
         code |= study.lock[pool.stage(script)].params.get("code.json", {})
@@ -136,7 +143,9 @@ def _pool(study: Study, pool: Pool) -> dict[str, Any]:
         "training_images": len(pool.generator["image_ids"]),
         "candidates": pool.candidates,
         "kept": len(pool.rows),
-        "kept_by_class": {name: int((pool.rows["label"] == label).sum()) for label, name in enumerate(labels)},
+        "kept_by_class": {
+            name: int((pool.rows["label"] == label).sum()) for label, name in enumerate(dataset["dataset.labels"])
+        },
         "conditioned_on_a_map_of_a_real_image": int(pool.rows["condition_image_id"].notna().sum()),
         "checkpoint": {"digest": pool.checkpoint, "weights": pool.generator["weights"]},
         "memorisation": {
@@ -157,7 +166,7 @@ def _parameters(study: Study, pools: list[Pool]) -> dict[str, Any]:
     first: dict[str, str] = {}
     for pool in pools:
         for script in ("train_generator", "sample", "select"):
-            for key, value in study.lock[pool.stage(script)].params.get("params.yaml", {}).items():
+            for key, value in ran_with(study, pool.stage(script)).items():
                 if found.setdefault(key, value) != value:
                     raise InputError(
                         f"{pool.name}: made with {key} = {value}, but {first[key]} with {found[key]}; "
