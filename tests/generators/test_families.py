@@ -14,7 +14,8 @@ from synthtrace.errors import InputError
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import CropBatches, TrainingImages
 from synthtrace.generators.checkpoints import load_generator
-from synthtrace.generators.diffusion import DiffusionTraining, denoise, sampler
+from synthtrace.generators.diffusion import denoise, sampler
+from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.protocol import Family, LatentShape, Reference
 from synthtrace.generators.registry import FAMILIES, family
 from synthtrace.generators.semantic import distort

@@ -1,20 +1,11 @@
-"""Training of a latent diffusion model of any family (Rombach et al. 2021; paper 0, Eq. 1)."""
+"""The noise schedule of latent diffusion models, and sampling from a trained one (Rombach et al. 2021; Song et al. 2022)."""
 
-import copy
-import math
 from typing import Any
 
-import lightning
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
-from diffusers.training_utils import EMAModel
+from diffusers import DDIMScheduler
 
-from synthtrace import compute
-from synthtrace.generators.autoencoder import LatentSpace
-from synthtrace.generators.batches import Batch
 from synthtrace.generators.protocol import Family
-from synthtrace.params import Generator
-from synthtrace.seeds import Seeds
 
 # the noise schedule of latent diffusion models; latents are not clipped
 SCHEDULE: dict[str, Any] = {
@@ -29,71 +20,6 @@ SCHEDULE: dict[str, Any] = {
 def sampler(prediction_type: str) -> DDIMScheduler:
     """Deterministic DDIM (Song et al. 2022) that starts from pure noise, for a model that predicts `prediction_type`."""
     return DDIMScheduler(**SCHEDULE, prediction_type=prediction_type, timestep_spacing="trailing")
-
-
-class DiffusionTraining(lightning.LightningModule):
-    """Denoising of latents of fresh crops, conditions dropped for classifier-free guidance, averaged weights kept.
-
-    Noise, timesteps and drops of step t depend on the seed, the names and t alone, and are drawn on the CPU.
-    """
-
-    def __init__(
-        self, family: Family, space: LatentSpace, params: Generator, seeds: Seeds, names: tuple[str | int, ...]
-    ) -> None:
-        super().__init__()
-        self.family = family.train()
-        # kept out of the module's own parameters: it is frozen and has a checkpoint of its own
-        self._space = [space]
-        self._params, self._seeds, self._names = params, seeds, names
-        self._schedule = DDPMScheduler(**SCHEDULE, prediction_type=params.prediction_type)
-        self._average = EMAModel(self.family.parameters(), decay=params.ema_decay)
-
-    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """Mean squared error of the prediction: of the noise (paper 0, Eq. 1), or of the velocity (Salimans and Ho 2022)."""
-        noise_stream = compute.generator(self._seeds.integer(*self._names, "noise", batch.step))
-        latents = self._space[0].encode(batch.images, noise_stream)
-        noise = torch.randn(latents.shape, generator=noise_stream).to(latents.device)
-        count = len(latents)
-        steps = self._schedule.config["num_train_timesteps"]
-        timesteps = torch.randint(0, steps, (count,), generator=noise_stream).to(latents.device)
-        dropped = (torch.rand(count, generator=noise_stream) < self._params.condition_dropout).to(latents.device)
-        condition = self.family.condition(batch)
-        dropped = dropped.reshape(-1, *[1] * (condition.ndim - 1))
-        condition = torch.where(dropped, self.family.null(condition), condition)
-        noisy = self._schedule.add_noise(latents, noise, timesteps)
-        velocity = self._params.prediction_type == "v_prediction"
-        target = self._schedule.get_velocity(latents, noise, timesteps) if velocity else noise
-        return torch.nn.functional.mse_loss(self.family(noisy, timesteps, condition), target)
-
-    def on_train_start(self) -> None:
-        """The autoencoder and the averaged weights follow the model to its device."""
-        self._space[0].autoencoder.to(self.device)
-        self._average.to(self.device)
-
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """An optimiser step, then one of the average."""
-        super().optimizer_step(*args, **kwargs)
-        self._average.step(self.family.parameters())
-
-    def averaged(self) -> Family:
-        """A copy of the model with the averaged weights."""
-        result = copy.deepcopy(self.family)
-        self._average.copy_to(result.parameters())
-        return result.eval()
-
-    def configure_optimizers(self) -> Any:
-        """AdamW; linear warm-up, then a cosine decay to zero."""
-        params = self._params
-        optimizer = torch.optim.AdamW(self.family.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
-
-        def rate(step: int) -> float:
-            if step < params.warmup_steps:
-                return (step + 1) / params.warmup_steps
-            done = (step - params.warmup_steps) / max(1, params.steps - params.warmup_steps)
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 @torch.no_grad()

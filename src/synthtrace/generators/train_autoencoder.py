@@ -8,7 +8,7 @@ import torch
 from synthtrace import compute
 from synthtrace.cards import checkpoint_digest, write_card
 from synthtrace.generators import autoencoder
-from synthtrace.generators.autoencoder import AutoencoderTraining
+from synthtrace.generators.autoencoder_training import AutoencoderTraining
 from synthtrace.generators.batches import CropBatches, TrainingImages
 from synthtrace.generators.training import fit
 from synthtrace.params import Params

@@ -11,7 +11,8 @@ from synthtrace.cards import checkpoint_digest, write_card
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import CropBatches, TrainingImages, to_tensor
-from synthtrace.generators.diffusion import DiffusionTraining, denoise, sampler
+from synthtrace.generators.diffusion import denoise, sampler
+from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.protocol import Family, LatentShape
 from synthtrace.generators.registry import family
 from synthtrace.generators.training import fit
