@@ -6,9 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from synthtrace.fingerprint import fingerprints
-from synthtrace.fingerprint.packages import LOCK
 from synthtrace.lineage.findings import Finding, fail, listed, warn
-from synthtrace.lineage.pipeline import Declared, within
 from synthtrace.lineage.scripts import CODE, Coverage, Script, code_keys, expected_key, scripts
 from synthtrace.lineage.study import Study
 
@@ -26,8 +24,7 @@ def check(study: Study) -> Iterator[Finding]:
     covered: list[tuple[str, Script, str]] = []
     for stage in study.declared.values():
         if any(PurePosixPath(out).name == CODE for out in stage.outs):
-            yield from _reads_all_code(study, stage)
-            continue
+            continue  # it takes the fingerprints, and has none
         keys, found = code_keys(stage), scripts(study, stage)
         if not found:
             yield warn(f"stage {stage.name}: runs `{stage.cmd}`, which is no script whose code has a fingerprint", "dvc.yaml")
@@ -70,14 +67,6 @@ def _values(study: Study, today: dict[str, str]) -> Iterator[Finding]:
     if not study.evidence:
         for key in sorted(today.keys() - kept.keys()):
             yield fail(f"{key}: {CODE} has no fingerprint of it, and today's code has; run `dvc repro fingerprint`", CODE)
-
-
-def _reads_all_code(study: Study, stage: Declared) -> Iterator[Finding]:
-    """The stage that takes the fingerprints has none of its own: it must depend on all that they are taken from."""
-    needed = ["src", *(script.path for script in scripts(study, stage)), LOCK.as_posix()]
-    for path in needed:
-        if not any(within(path, dep) for dep in stage.deps):
-            yield fail(f"stage {stage.name}: takes the fingerprints and does not depend on {path}", "dvc.yaml")
 
 
 def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[Finding]:

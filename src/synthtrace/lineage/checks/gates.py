@@ -9,6 +9,7 @@ from typing import Any
 
 from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, note, warn
+from synthtrace.lineage.hashing import folder_digest
 from synthtrace.lineage.pipeline import producers, within
 from synthtrace.lineage.study import Study, read_object
 
@@ -94,21 +95,30 @@ def _unjudged(study: Study, stage: str, judged: dict[str, str]) -> Iterator[str]
 
 
 def _went_on(study: Study, gate: str, judged: dict[str, str]) -> Iterator[str]:
-    """Parts of judged data, and folders around them, as the stages behind the gate read them."""
+    """Parts of judged data, and folders around them, as the stages behind the gate read them: judged files and no others."""
     if study.evidence:
         return
     for stage in study.lock.values():
         if f"{PASSES}/{gate}.json" not in stage.deps:
             continue
         for dep, digest in stage.deps.items():
-            if dep in judged or not any(within(dep, path) or within(path, dep) for path in judged):
+            below = [path for path in judged if within(path, dep)]
+            if dep in judged or not (below or any(within(dep, path) for path in judged)):
                 continue
             try:
-                today = study.digest(dep)
+                today = _digest_of(study, dep, below) if below else study.digest(dep)
             except OSError:
                 today = "missing"
             if today != digest:
-                yield f"{stage.name} read {dep} as {digest[:12]}, but what was judged is {today[:12]}"
+                yield f"{stage.name} read {dep} as {digest[:12]}, but what was judged there is {today[:12]}"
+
+
+def _digest_of(study: Study, folder: str, paths: list[str]) -> str:
+    """The digest that a folder has when it holds nothing but these paths."""
+    entries = study.hasher.entries(study.path(folder))
+    return folder_digest(
+        {name: md5 for name, md5 in entries.items() if any(within(f"{folder}/{name}", path) for path in paths)}
+    )
 
 
 def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> Iterator[str]:
