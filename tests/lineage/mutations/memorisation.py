@@ -62,8 +62,8 @@ MUTATIONS = [
         f"a training image {name} among the kept",
         "memorisation",
         partial(_apply, disguise=disguise),
-        # the image does not regenerate, and the gate has judged other data
-        also=frozenset({"replay", "gates"}),
+        # the image does not regenerate, the gate has judged other data, and DVC has blessed a second result of one stage
+        also=frozenset({"replay", "gates", "determinism"}),
     )
     for name, disguise in DISGUISES.items()
     if name != "all of these"
