@@ -16,7 +16,7 @@ NOT_MEASURED = "not measured"
 UNDECLARED = {
     "name": "no licence declared",
     "url": None,
-    "text": "The owner of the data declared no licence, so nothing is permitted until the owner permits it.",
+    "text": "No licence was declared with this export, so nothing is permitted until the owner of the data permits it.",
 }
 INTENDED_USE = (
     "For research on training classifiers of the same classes with additional images. Of the study's patients, the generator "
@@ -111,6 +111,8 @@ def data_card(study: Study, pools: list[Pool], licence: dict[str, Any], commit: 
         "intended_use": INTENDED_USE,
         "limits": LIMITS,
         "images": {
+            "side_in_pixels": parameters["preprocess.image_size"],
+            "channels": parameters["preprocess.channels"],
             "candidates": sum(pool.candidates for pool in pools),
             "copies_dropped": sum(pool.copies["copies"] for pool in pools),
             "kept": sum(len(pool.rows) for pool in pools),

@@ -20,9 +20,10 @@ def as_markdown(card: dict[str, Any]) -> str:
         f"{', '.join(source['classes'])}. Made by {card['software']['name']} {card['software']['version']}; {_commit(card)}.",
         "## Images",
         f"{images['kept']} kept of {images['candidates']} candidates; {images['copies_dropped']} dropped as copies of training "
-        "images.",
-        "Patients and images in training are those that the generator saw. "
-        "Guided: drawn along a brightness map of a training image.",
+        f"images. Each is {images['side_in_pixels']} pixels high and wide, with {images['channels']} channel(s). `images.csv` has "
+        "a row an image: file, SHA-256, class, generator, fold, seed.",
+        "A pool, KIND/foldK, is what one generator drew: that of the kind, trained on the training patients of fold K of the "
+        "study. Patients and images in training are those that it saw. Guided: drawn along a brightness map of a training image.",
         _table(
             [
                 "pool",
@@ -37,8 +38,8 @@ def as_markdown(card: dict[str, Any]) -> str:
             (_row(name, pool) for name, pool in card["pools"].items()),
         ),
         "## Memorisation",
-        "A candidate nearer to a training image than a threshold (distance of pixels, or of embeddings) counts as a copy and "
-        "is dropped.",
+        "A candidate nearer to a training image than a threshold counts as a copy and is dropped. Distances run from 0 to 2: one "
+        "minus the correlation of pixels, and the cosine distance of embeddings.",
         _table(
             ["pool", "candidates", "copies", "images in training", "of these copied", "pixel threshold", "embedding threshold"],
             ([name, *pool["memorisation"].values()] for name, pool in card["pools"].items()),
@@ -49,7 +50,7 @@ def as_markdown(card: dict[str, Any]) -> str:
         *_effects(card["classification"]),
         "## Generators",
         "Digests are SHA-256, of a checkpoint over the digests of its weight files. The images can be drawn again from the "
-        "checkpoint and the seeds in `images.csv` only where the real images are at hand, if maps of them guided it.",
+        "checkpoint and the seeds in `images.csv`; guided ones only where the real images are at hand.",
         _table(["pool", "checkpoint"], ([name, f"`{pool['checkpoint']['digest']}`"] for name, pool in card["pools"].items())),
         "## Parameters",
         _table(["parameter", "value"], ([f"`{key}`", f"`{value}`"] for key, value in card["parameters"].items())),
@@ -59,8 +60,8 @@ def as_markdown(card: dict[str, Any]) -> str:
 
 def _commit(card: dict[str, Any]) -> str:
     if card["commit"]:
-        return f"Git commit `{card['commit']}` of {card['date']} holds its record (`dvc.lock`)"
-    return f"no Git commit held its record (`dvc.lock`) when it was exported; the last one was of {card['date']}"
+        return f"Git commit `{card['commit']}` of {card['date']} holds the record of this run (`dvc.lock`)"
+    return f"the record of this run (`dvc.lock`) was in no Git commit when it was exported, the last being of {card['date']}"
 
 
 def _row(name: str, pool: dict[str, Any]) -> list[Any]:
@@ -85,7 +86,7 @@ def _effect(found: dict[str, Any]) -> str:
     change = found["difference"]
     return (
         f"{found['real_images_alone']['mean']:.3f} with real images alone, {found['with_synthetic_images']['mean']:.3f} with "
-        f"{found['mixing_rate']:g} synthetic images a real one added; difference {change['difference']:+.3f} "
+        f"synthetic ones added ({found['mixing_rate']:g} for each real one); difference {change['difference']:+.3f} "
         f"(95% interval {change['ci95'][0]:+.3f} to {change['ci95'][1]:+.3f}). {found['measure']}; "
         f"{found['patients']} patients, {found['images']} images, {found['seeds']} seeds"
     )
