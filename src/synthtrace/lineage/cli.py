@@ -67,7 +67,51 @@ def export(
     typer.echo(f"{out}: {len(bundle.table)} images of {len(bundle.pools)} pools, licence: {bundle.card['licence']['name']}")
 
 
+def trace(
+    target: Annotated[
+        str | None,
+        typer.Argument(help="A number (metrics/summary.json:KEY), a file or folder of the pipeline, or an image's id."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    as_dot: Annotated[bool, typer.Option("--dot", help="Everything as a graph for Graphviz.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Write report/lineage.html, a page to click through, of no one target.")
+    ] = False,
+    study: StudyName = None,
+    results: Annotated[str | None, typer.Option("--results", help="Trace in the evidence of results/NAME.")] = None,
+) -> None:
+    """Walk a number, a file or a synthetic image back to raw scans."""
+    from synthtrace.lineage.study import find_study
+
+    try:
+        if (target is None) != page or as_json + as_dot + page > 1:
+            raise InputError("TARGET: expected a number, a file or an image, with --json, --dot or neither; or --page alone")
+        found = find_study(study, results)
+        if target is None:
+            from synthtrace.lineage.page import write_page
+
+            typer.echo(write_page(found))
+            return
+        from synthtrace.lineage.trace import trace as walk_back
+
+        traced = walk_back(found, target)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps(traced, indent=2, ensure_ascii=False))
+    elif as_dot:
+        from synthtrace.lineage.trace_dot import dot
+
+        typer.echo(dot(traced), nl=False)
+    else:
+        from synthtrace.lineage.trace_tree import show
+
+        show(traced)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `synthtrace`."""
     app.command()(audit)
     app.command()(export)
+    app.command()(trace)
