@@ -1,5 +1,6 @@
 """One run of a study, as it lies in a workspace or as evidence below results/: what every command of lineage reads."""
 
+import copy
 import json
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,8 @@ import pandas as pd
 
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import Hasher
-from synthtrace.lineage.pipeline import Declared, Locked, read_declared, read_lock, read_yaml
-from synthtrace.params import Params, load_params
+from synthtrace.lineage.pipeline import PARAMS, Declared, Locked, read_declared, read_lock, read_yaml
+from synthtrace.params import Params, load_params, parse_params
 from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
 
 REAL, TRADITIONAL = "real", "traditional"
@@ -60,6 +61,24 @@ class Study:
     def params(self) -> Params:
         """params.yaml, validated."""
         return load_params(self.root / "params.yaml")
+
+    def params_of(self, stage: str) -> Params:
+        """params.yaml with the values that a stage ran with, as dvc.lock holds them, in the place of today's.
+
+        Raises InputError when the stage has not run, or with parameters that do not exist today.
+        """
+        if stage not in self.lock:
+            raise InputError(f"{self.root / 'dvc.lock'}: no stage {stage}; expected that it has run")
+        tree = copy.deepcopy(self.param_tree)
+        for key, value in self.lock[stage].params.get(PARAMS, {}).items():
+            *blocks, name = key.split(".")
+            place = tree
+            for block in blocks:
+                if not isinstance(place.get(block), dict):
+                    place[block] = {}
+                place = place[block]
+            place[name] = value
+        return parse_params(tree, f"{self.root / 'dvc.lock'}: stage {stage}")
 
     @cached_property
     def param_tree(self) -> dict[str, Any]:
