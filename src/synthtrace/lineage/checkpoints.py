@@ -1,0 +1,157 @@
+"""Which trained models stand upstream of a fold's predictions, and what their cards say that they saw."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthtrace.cards import CARD, checkpoint_digest
+from synthtrace.errors import InputError
+from synthtrace.images import file_sha256
+from synthtrace.lineage.findings import Finding, fail, listed, note
+from synthtrace.lineage.pipeline import Locked, producer, producers, upstream
+from synthtrace.lineage.roles import Sides
+from synthtrace.lineage.study import Study, read_object
+
+WEIGHTS = "*.safetensors"
+# a gate says that data may go on, or stops them: nothing learnt goes through it
+NOT_LEARNT = ("data/gates/", "metrics/")
+# fields of a card that name, by digest, a checkpoint that this one was built on
+BUILT_ON = ("autoencoder", "started_from")
+
+
+@dataclass
+class Checkpoint:
+    """A trained model that the lock puts upstream of predictions.
+
+    `name`: its folder in the pipeline; `stage`: what wrote it; `folds`: folds whose predictions it stands upstream of.
+    """
+
+    name: str
+    stage: str
+    folds: set[int] = field(default_factory=set)
+
+
+def fold_of(path: str) -> int | None:
+    """The fold whose folder a path of the pipeline is or lies in; None for what all folds share."""
+    found = re.search(r"(?:^|/)fold(\d+)(?:/|$)", path)
+    return int(found[1]) if found else None
+
+
+def upstream_checkpoints(study: Study, folds: dict[int, Sides]) -> list[Checkpoint]:
+    """Every checkpoint upstream of a scenario's predictions, by the lock.
+
+    What a classifier reads below a fold's folder serves that fold alone, with all that stands upstream of it; the rest serves
+    every fold. Raises InputError for a scenario whose predictions no stage of the lock makes.
+    """
+    stages = {name: stage for name, stage in study.lock.items() if not all(out.startswith(NOT_LEARNT) for out in stage.outs)}
+    found: dict[str, Checkpoint] = {}
+    for scenario in study.scenarios:
+        table = f"data/predictions/{scenario}.parquet"
+        made = producer(stages, table)
+        if made is None:
+            raise InputError(f"{study.root / 'dvc.lock'}: no stage makes {table}; expected one a scenario")
+        for dep in stages[made[0]].deps:
+            for above, out in producers(stages, dep):
+                fold = fold_of(out)
+                for checkpoint in _checkpoints(study, stages, [above, *upstream(stages, above)]):
+                    found.setdefault(checkpoint.name, checkpoint).folds |= set(folds) if fold is None else {fold}
+    return list(found.values())
+
+
+def _checkpoints(study: Study, stages: dict[str, Locked], names: list[str]) -> Iterator[Checkpoint]:
+    for name in names:
+        for out in stages[name].outs:
+            folder = study.path(out)
+            if (folder / CARD).is_file() or any(folder.glob(WEIGHTS)) or any(folder.glob(f"*/{WEIGHTS}")):
+                yield Checkpoint(out, name)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """A checkpoint's card; raises InputError when it is missing, damaged, or does not say what the model saw."""
+    card = read_object(folder / CARD)
+    for key, kind in (("patient_ids", list), ("image_ids", list), ("weights", dict)):
+        if not isinstance(card.get(key), kind):
+            raise InputError(f"{folder / CARD}: expected {key!r} to be a JSON {'array' if kind is list else 'object'}")
+    return card
+
+
+def wrong_weights(folder: Path, card: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a checkpoint's weight files, a sentence each: the card must know each by its sha256."""
+    there = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob(WEIGHTS))}
+    for name, digest in card["weights"].items():
+        if name not in there:
+            yield f"{name}: no such file; the card names it"
+        elif (found := file_sha256(there[name])) != digest:
+            yield f"{name}: sha256 {found[:12]}; expected {str(digest)[:12]} as in its card"
+    for name in there.keys() - card["weights"].keys():
+        yield f"{name}: not among the weights that the card names"
+
+
+def judged(study: Study, checkpoint: Checkpoint, every: list[Checkpoint], folds: dict[int, Sides]) -> Iterator[Finding]:
+    """What a checkpoint saw, held against each fold whose predictions it stands upstream of."""
+    folder = study.path(checkpoint.name)
+    try:
+        card = read_card(folder)
+    except InputError as error:
+        yield fail(str(error))
+        return
+    yield from (fail(f"{checkpoint.name}/{problem}") for problem in wrong_weights(folder, card))
+    yield from _built_on(study, checkpoint, card, every)
+    name = f"{checkpoint.name}/{CARD}"
+    if card.get("fold") is None:
+        yield from _of_nobody(study, name, card)
+        return
+    for fold in sorted(checkpoint.folds):
+        if fold not in folds:
+            continue  # a folder of a retired fold: the check `pipeline` names it
+        if card["fold"] != fold:
+            yield fail(f"{name}: trained for fold {card['fold']}, but upstream of the predictions of fold {fold}")
+        yield from _of_training_images(name, card, folds[fold])
+
+
+def _of_training_images(name: str, card: dict[str, Any], side: Sides) -> Iterator[Finding]:
+    images, patients = [str(one) for one in card["image_ids"]], {str(one) for one in card["patient_ids"]}
+    wrong = [image_id for image_id in images if image_id not in side.train]
+    if wrong:
+        yield fail(
+            f"{name}: trained on {side.shown(wrong[0])}, {side.role(wrong[0])}"
+            f"{f' (and {len(wrong) - 1} more images)' if len(wrong) > 1 else ''}; expected training images of fold {side.fold}"
+        )
+    own = {side.patient[image_id] for image_id in images if image_id in side.patient}
+    if patients != own:
+        odd = listed(sorted(repr(one) for one in patients ^ own), 3)
+        yield fail(f"{name}: patient_ids and the patients of image_ids differ in {odd}; expected the same patients")
+    if not images and card["weights"]:
+        yield fail(f"{name}: names no image that it was trained on; expected training images of fold {side.fold}")
+
+
+def _of_nobody(study: Study, name: str, card: dict[str, Any]) -> Iterator[Finding]:
+    """A model that belongs to no fold serves all of them, so that it may know nobody of the study."""
+    images = [one for one in card["image_ids"] if one in set(study.manifest["image_id"])]
+    patients = [one for one in card["patient_ids"] if one in set(study.manifest["patient_id"].astype(str))]
+    for what, found in (("image", images), ("patient", patients)):
+        if found:
+            yield fail(f"{name}: trained on {what} {listed(found, 3)} of the study, outside every fold; expected none")
+    if card["weights"] and not card["image_ids"]:
+        source = card.get("taken_from", "elsewhere")
+        yield note(f"{name}: taken from {source}, which leaves no record of what it saw")
+
+
+def _built_on(study: Study, checkpoint: Checkpoint, card: dict[str, Any], every: list[Checkpoint]) -> Iterator[Finding]:
+    above = set(upstream(study.lock, checkpoint.stage))
+    known = set()
+    for other in every:
+        if other.stage in above:
+            try:
+                read_card(study.path(other.name))
+                known.add(checkpoint_digest(study.path(other.name)))
+            except InputError:
+                continue  # reported where that checkpoint is judged
+    for key in BUILT_ON:
+        if card.get(key) and card[key] not in known:
+            yield fail(
+                f"{checkpoint.name}/{CARD}: {key} {str(card[key])[:12]} is no checkpoint upstream of it, so that what "
+                "it was built on saw nobody knows"
+            )

@@ -1,0 +1,73 @@
+"""Which real images the classifiers drew, and which ones pools and selections took as condition or as nearest."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from synthtrace.lineage.findings import Finding, fail, listed
+from synthtrace.lineage.roles import Sides
+from synthtrace.lineage.study import TRADITIONAL, Study
+
+RUN = ["backbone", "seed", "fold"]
+# ids of random crops: their image's, and a running number
+CROP = r"~\d+$"
+NEAREST = ("nearest_real_id", "embedding_nearest_id")
+
+
+def original_ids(drawn: pd.Series, scenario: str) -> pd.Series:
+    """Ids of training.parquet without the running number that random crops of the scenario `traditional` bear."""
+    ids = drawn.astype(str)
+    return ids.str.replace(CROP, "", regex=True) if scenario == TRADITIONAL else ids
+
+
+def drawn_by_classifiers(study: Study, folds: dict[int, Sides], scenario: str) -> Iterator[Finding]:
+    """What a scenario's classifiers drew: training images of their fold, and synthetic ones of its pool alone."""
+    name = f"data/classifiers/{scenario}/training.parquet"
+    table = study.training(scenario)
+    table = table.assign(original=original_ids(table["image_id"], scenario))
+    known = set(study.manifest["image_id"].astype(str))
+    for fold in table["fold"].unique():
+        rows, side = table[table["fold"] == fold], folds.get(fold)
+        if side is None:
+            yield fail(f"{name}: holds trainings of fold {fold}, which folds.csv lacks")
+            continue
+        ids = rows["original"].drop_duplicates()
+        real = ids[ids.isin(known)]
+        yield from _training_only(f"{name}: the classifiers of fold {fold} drew", real[~real.isin(side.train)], side)
+        others = ids[~ids.isin(known)]
+        pool = set(study.ledger(scenario, side.fold)["image_id"].astype(str)) if scenario in study.kinds else set()
+        strange = others[~others.isin(pool)]
+        if len(strange):
+            expected = f"training images of the fold{' and candidates of its pool' if pool else ''}"
+            yield fail(f"{name}: the classifiers of fold {fold} drew {listed(strange, 3)}; expected {expected} alone")
+    yield from _runs(study, name, table, scenario)
+
+
+def _runs(study: Study, name: str, table: pd.DataFrame, scenario: str) -> Iterator[Finding]:
+    predicted = study.predictions(scenario)[RUN].drop_duplicates()
+    both = predicted.merge(table[RUN].drop_duplicates(), how="left", indicator=True)
+    for row in both[both["_merge"] == "left_only"].itertuples():
+        yield fail(
+            f"{name}: no row says what {row.backbone} of fold {row.fold}, seed {row.seed}, drew; its predictions are there"
+        )
+
+
+def conditions(study: Study, kind: str, side: Sides) -> Iterator[Finding]:
+    """A pool's maps and a selection's nearest images: training images of the fold alone."""
+    pool, selected = f"data/pools/{kind}/fold{side.fold}", f"data/selected/{kind}/fold{side.fold}"
+    ledger = study.ledger(kind, side.fold)
+    maps = ledger["condition_image_id"].dropna().astype(str)
+    yield from _training_only(f"{pool}/ledger.parquet: conditions came from", maps[~maps.isin(side.train)], side)
+    selection = study.selection(kind, side.fold)
+    for column in NEAREST:
+        if column in selection.columns:
+            nearest = selection[column].dropna().astype(str)
+            wrong = nearest[~nearest.isin(side.train)]
+            yield from _training_only(f"{selected}/selection.parquet: {column} names", wrong, side)
+
+
+def _training_only(what: str, wrong: pd.Series, side: Sides) -> Iterator[Finding]:
+    ids = list(dict.fromkeys(wrong))
+    if ids:
+        more = f" (and {len(ids) - 1} more images)" if len(ids) > 1 else ""
+        yield fail(f"{what} {side.shown(ids[0])}, {side.role(ids[0])}{more}; expected training images of the fold")
