@@ -33,7 +33,7 @@ def check(study: Study) -> Iterator[Finding]:
             if key not in keys:
                 yield fail(
                     f"stage {stage.name}: runs {script.path} and declares {listed(keys) or 'no key'} of {CODE}, so an edit of "
-                    f"the script re-runs nothing; expected {key or 'a script in stages/, which has a key'}",
+                    f"its code may re-run nothing; expected {key or 'a script in stages/, which has a key'}",
                     "dvc.yaml",
                 )
             elif key in today:
@@ -51,7 +51,7 @@ def _values(study: Study, today: dict[str, str]) -> Iterator[Finding]:
         for file, values in stage.params.items():
             if Path(file).name == CODE:
                 for key, value in _flat(values).items():
-                    held[key, value].append(f"stage {name}")
+                    held[key, value].append(name)
     if study.evidence:
         changed = [key for key, value in kept.items() if today.get(key) != value]
         if changed:
@@ -90,7 +90,7 @@ def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[F
             path,
         )
     if unknown:
-        yield warn(f"what {len(unknown)} stages loaded is not known, for no record of their outs lists it: {listed(unknown)}")
+        yield warn(f"no record lists the project's files that were loaded by {listed(unknown)}", "records")
 
 
 def _loaded(study: Study, name: str) -> tuple[set[str], bool]:

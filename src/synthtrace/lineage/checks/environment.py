@@ -34,7 +34,7 @@ def check(study: Study) -> Iterator[Finding]:
     found = {(name, digest): study.record(name, digest) for name, stage in study.lock.items() for digest in stage.outs.values()}
     runs = [Run(name, record) for (name, _), record in found.items() if record is not None]
     if untold := [name for (name, _), record in found.items() if record is None]:
-        yield warn(f"no record tells how outs of {len(set(untold))} stages were made: {listed(untold)}", "records")
+        yield warn(f"no record tells how these stages' outs were made: {listed(untold)}", "records")
     yield from _versions(study, runs, ran or now, known=ran is not None)
     yield from _devices(study, runs)
     for fact in ("device", "threads", "python"):
