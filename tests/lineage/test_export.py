@@ -330,6 +330,19 @@ def test_results_of_other_images_are_not_told_of_these(changed: Clone, tmp_path:
     assert found == {"class": "not measured"}
 
 
+def test_a_commit_is_named_only_when_it_holds_the_lock(changed: Clone, tmp_path: Path) -> None:
+    def statement(name: str) -> tuple[str | None, list[dict[str, str]]]:
+        card = export(Study(changed.folder), "in-toto", tmp_path / name, ["class/fold0"], None).card
+        provenance = json.loads((tmp_path / name).read_text())["predicate"]["buildDefinition"]
+        return card["commit"], [entry["digest"] for entry in provenance["resolvedDependencies"] if entry["name"] == "git"]
+
+    assert statement("before") == (None, [])
+    assert changed.run("git", "add", "dvc.lock").returncode == 0
+    assert changed.run("git", "commit", "--quiet", "-m", "run").returncode == 0
+    head = changed.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert statement("after") == (head, [{"gitCommit": head}])
+
+
 def test_patients_are_unknown_where_the_data_set_names_none(changed: Clone, tmp_path: Path) -> None:
     lock = changed.folder / "dvc.lock"
     lock.write_text(lock.read_text().replace("dataset.patient_ids: manifest", "dataset.patient_ids: none"))

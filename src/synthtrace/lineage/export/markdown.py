@@ -20,10 +20,11 @@ def as_markdown(card: dict[str, Any]) -> str:
         f"{', '.join(source['classes'])}. Made by {card['software']['name']} {card['software']['version']}; {_commit(card)}.",
         "## Images",
         f"{images['kept']} kept of {images['candidates']} candidates; {images['copies_dropped']} dropped as copies of training "
-        f"images. Each is {images['side_in_pixels']} pixels high and wide, with {images['channels']} channel(s). `images.csv` has "
-        "a row an image: file, SHA-256, class, generator, fold, seed.",
+        f"images. Each is {images['side_in_pixels']} pixels high and wide, with {images['channels']} channel(s). `images.csv` "
+        "has a row an image: file, SHA-256, class, generator, fold, seed.",
         "A pool, KIND/foldK, is what one generator drew: that of the kind, trained on the training patients of fold K of the "
-        "study. Patients and images in training are those that it saw. Guided: drawn along a brightness map of a training image.",
+        "study. Patients and images in training are those that it saw. Guided: drawn along a brightness map of a training "
+        "image.",
         _table(
             [
                 "pool",
@@ -38,8 +39,8 @@ def as_markdown(card: dict[str, Any]) -> str:
             (_row(name, pool) for name, pool in card["pools"].items()),
         ),
         "## Memorisation",
-        "A candidate nearer to a training image than a threshold counts as a copy and is dropped. Distances run from 0 to 2: one "
-        "minus the correlation of pixels, and the cosine distance of embeddings.",
+        "A candidate nearer to a training image than a threshold counts as a copy and is dropped. Distances run from 0 to 2: "
+        "one minus the correlation of pixels, and the cosine distance of embeddings.",
         _table(
             ["pool", "candidates", "copies", "images in training", "of these copied", "pixel threshold", "embedding threshold"],
             ([name, *pool["memorisation"].values()] for name, pool in card["pools"].items()),
