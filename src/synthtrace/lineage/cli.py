@@ -110,8 +110,27 @@ def trace(
         show(traced)
 
 
+def replay(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Ids (semantic-f0-00012) or paths of pool images.")],
+    study: StudyName = None,
+) -> None:
+    """Draw pool images again from their ledger rows. Exit code 1 when one does not come out as it lies there."""
+    from synthtrace.lineage.replay import replay as draw_again
+    from synthtrace.lineage.study import find_study
+
+    try:
+        found = draw_again(find_study(study), images)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for one in found:
+        typer.echo(f"{one.image_id}: {'' if one.reproduced else 'not reproduced: '}{one.sentence()}")
+    raise typer.Exit(int(not all(one.reproduced for one in found)))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `synthtrace`."""
     app.command()(audit)
     app.command()(export)
     app.command()(trace)
+    app.command()(replay)
