@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -99,8 +100,8 @@ def test_rocrate_reads_the_crate(exported: dict[str, Path], phantom: Clone) -> N
     assert crate.version == "1.2"
     assert crate.license["name"] == LICENCE
     assert crate.license.id == "https://spdx.org/licenses/CC-BY-4.0"
-    date = phantom.run("git", "log", "-1", "--date=format:%Y-%m-%d", "--format=%cd").stdout.strip()
-    assert crate.root_dataset["datePublished"] == date
+    committed = datetime.fromtimestamp(int(phantom.run("git", "log", "-1", "--format=%ct").stdout), UTC)
+    assert crate.root_dataset["datePublished"] == committed.date().isoformat()
     files = [entity for entity in crate.data_entities if entity.type == "File"]
     assert {entity.id for entity in files} | {"ro-crate-metadata.json"} == set(bytes_below(exported["ro-crate"]))
     for entity in files:
