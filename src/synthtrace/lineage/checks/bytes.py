@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthtrace.lineage.findings import Finding, SkippedError, fail, note, warn
+from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, note, warn
 from synthtrace.lineage.hashing import files_below, folder_digest
-from synthtrace.lineage.leaves import imported, imports, leaves, outside
+from synthtrace.lineage.leaves import imported, imports, leaves, outside, uncommitted
 from synthtrace.lineage.listings import cached_listing
 from synthtrace.lineage.study import Study
 from synthtrace.stage import progress
@@ -14,7 +14,7 @@ from synthtrace.stage import progress
 PROMISE = "workspace and cache bytes equal the digests in dvc.lock and .dvc files, read again"
 
 MOST = 20  # findings an out
-MISSING, UNREADABLE = "no such file", "unreadable"
+NOTHING, UNREADABLE = "nothing", "an unreadable file"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def expected(study: Study) -> list[Expected]:
     for stage in study.lock.values():
         for path, digest in stage.outs.items():
             must = path not in study.declared[stage.name].uncached
-            restore = f"remove it, then `dvc {f'checkout {path}' if must else f'repro {stage.name}'}`"
+            back = f"checkout {path}" if must and study.cached(digest).exists() else f"repro {stage.name}"
+            restore = f"remove it, then `dvc {back}`"
             found.append(Expected(path, digest, f"dvc.lock, stage {stage.name}", restore, stage.name, must))
     known = imports(study)
     found += [
@@ -71,8 +72,10 @@ def expected(study: Study) -> list[Expected]:
     restore = "put the bytes back, or `dvc repro` runs what read others"
     for leaf in leaves(study):
         if not imported(known, leaf.path):
-            source = f"dvc.lock, as stage {leaf.stage} read it"
-            found.append(Expected(leaf.path, leaf.digest, source, restore, away=outside(study, leaf.path)))
+            away = outside(study, leaf.path)
+            changed = [] if away else uncommitted(study, leaf.path)
+            told = f"Git's HEAD has other bytes of {listed(changed)}; {restore}" if changed else restore
+            found.append(Expected(leaf.path, leaf.digest, f"dvc.lock, as stage {leaf.stage} read it", told, away=away))
     return found
 
 
@@ -96,32 +99,29 @@ class _Reader:
         """What lies in the workspace, file by file where the cache has a listing."""
         files = self.files[one.path]
         found = {name: self._md5(path) or UNREADABLE for name, path in files.items()}
-        if not files and one.away:
-            yield warn(f"{one.path}: is not there to be compared with {one.digest} ({one.source})", one.path)
-        elif not files:
-            yield _differs(one, "", MISSING, one.digest)
-        if not files or _digest(found) == one.digest:
-            return
-        found = {name: md5 for name, md5 in found.items() if not self.study.ignored(Path(files[name]))}
+        if _digest(found) != one.digest:
+            found = {name: md5 for name, md5 in found.items() if not self.study.ignored(Path(files[name]))}
         if _digest(found) == one.digest:
             return
-        listed = self.listings.get(one.digest)
-        if listed is None:
-            yield _differs(one, "", _digest(found), one.digest)
+        entries = self.listings.get(one.digest)
+        if not files and one.away:
+            yield warn(f"{one.path}: is not there to be compared with {one.digest} ({one.source})", one.path)
+        elif not files or entries is None:
+            yield _differs(one, "", _digest(found) if files else NOTHING, one.digest)
         else:
-            for name in sorted(found.keys() | listed.keys()):
-                if found.get(name) != listed.get(name):
-                    yield _differs(one, name, found.get(name, MISSING), listed.get(name, MISSING))
+            for name in sorted(found.keys() | entries.keys()):
+                if found.get(name) != entries.get(name):
+                    yield _differs(one, name, found.get(name, NOTHING), entries.get(name, NOTHING))
 
     def objects(self, one: Expected, intact: bool) -> Iterator[Finding]:
         """What the cache keeps of it: DVC hands an object out by its name and its mode, unread."""
         if one.stage is None:
             return
-        listed = self.listings.get(one.digest)
-        if listed is None and intact and one.digest.endswith(".dir"):
-            listed = {name: self._md5(path) or UNREADABLE for name, path in self.files[one.path].items()}
+        entries = self.listings.get(one.digest)
+        if entries is None and intact and one.digest.endswith(".dir"):
+            entries = {name: self._md5(path) or UNREADABLE for name, path in self.files[one.path].items()}
         again = f"`dvc commit --force {one.stage}`" if intact else "`dvc fetch` from a remote, or `dvc repro`"
-        names = {one.digest: one.path} | {md5: f"{one.path}/{name}" for name, md5 in (listed or {}).items()}
+        names = {one.digest: one.path} | {md5: f"{one.path}/{name}" for name, md5 in (entries or {}).items()}
         absent = 0
         for digest, name in names.items():
             md5 = self._md5(self._object(digest))
@@ -129,7 +129,7 @@ class _Reader:
             if md5 not in (None, digest.removesuffix(".dir")) and digest not in self.told:
                 self.told.add(digest)
                 yield fail(
-                    f"{name}: its cache object {digest} has other bytes (md5 {md5}); remove the object, then {again}", name
+                    f"{name}: its cache object {digest} has other bytes (md5 {md5}); remove that object, then {again}", name
                 )
         if absent and one.must:
             yield warn(f"{one.path}: the cache lacks {absent:,} of {len(names):,} objects; {again} brings them back", one.path)
@@ -158,5 +158,5 @@ def _digest(files: dict[str, str]) -> str:
 
 def _differs(one: Expected, name: str, found: str, wanted: str) -> Finding:
     path = f"{one.path}/{name}".rstrip("/")
-    restore = "remove it" if wanted == MISSING else one.restore
-    return fail(f"{path}: {found}, expected {wanted} ({one.source}); {restore}", path)
+    restore = "remove it" if wanted == NOTHING else one.restore
+    return fail(f"{path}: found {found}, expected {wanted} ({one.source}); {restore}", path)

@@ -96,11 +96,9 @@ def _strays(study: Study) -> Iterator[Finding]:
         for path, called in _unknown(study.root / folder, name, known):
             count = len(files_below(path)) if path.is_dir() else 1
             if count and within(called, RAW):
-                yield warn(
-                    f"{called}: no stage reads it and no .dvc file holds it ({count} files); `dvc add` or remove it", called
-                )
+                yield warn(f"{called}: {_count(count)} that no stage reads and no .dvc file holds; remove or `dvc add`", called)
             elif count:
-                yield fail(f"{called}: {count} files that no stage of dvc.yaml makes; remove it", called)
+                yield fail(f"{called}: {_count(count)} that no stage of dvc.yaml makes; remove it", called)
 
 
 def _inside(study: Study) -> Iterator[Finding]:
@@ -116,11 +114,16 @@ def _inside(study: Study) -> Iterator[Finding]:
                 yield fail(f"{out}: holds {listed(strays)}, which {stage.name} did not make; remove it", f"{out}/{strays[0]}")
 
 
+def _count(files: int) -> str:
+    return "a file" if files == 1 else f"{files:,} files"
+
+
 def _unknown(path: Path, called: str, known: set[str]) -> Iterator[tuple[Path, str]]:
     if any(within(called, one) for one in known):
         return
     if not any(within(one, called) for one in known):
-        yield path, called
+        if path.exists():
+            yield path, called
     elif path.is_dir():
         for inside in sorted(path.iterdir()):
             yield from _unknown(inside, f"{called}/{inside.name}", known)
