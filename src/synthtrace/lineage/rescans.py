@@ -6,8 +6,8 @@ image may be a crop of the other.
 
 The threshold is a sixth of the median distance between an image and its third nearest patient, and 0.02 at most. It follows
 from the study's own images, and planted copies hardly move it: neither the nearest patient counts, who may be a copy, nor the
-second. What it was settled on, of frames of the fatty-liver set (55 patients), of the default phantom (40 patients) and of breast
-images (BUSI, which gives groups of near duplicates instead of patients):
+second. What it was settled on: frames of the fatty-liver set (55 patients), the default phantom (40 patients), and the breast
+images of BUSI, which gives groups of near duplicates instead of patients:
 
                               fatty liver    phantom    breast
     threshold                       0.016      0.020     0.020
@@ -53,7 +53,8 @@ class Found:
 
     `pairs`: one row a pair of images within the threshold, nearest first: `one`, `other` (positions), `distance`.
     `typical`: median distance to the third nearest patient. `closest`: the least distance beyond the threshold between images
-    that were compared, `closest_pair` their positions. `caught`: share of lightly altered images within the threshold.
+    that were compared, `closest_pair` their positions (NaN, -1 and -1 where there is none). `caught`: share of lightly altered
+    images within the threshold.
     """
 
     threshold: float

@@ -116,15 +116,17 @@ def _near(study: Study, images: Images) -> Iterator[Finding]:
         first, count = rows.iloc[0], len(np.unique(np.sort(rows[["one", "other"]].to_numpy(), axis=1), axis=0))
         more = f" (and {count - 1} more pairs of theirs)" if count > 1 else ""
         yield fail(
-            f"{images.shown(first['one'])} and {images.shown(first['other'])} are nearly the same image, distance "
+            f"{images.shown(int(first['one']))} and {images.shown(int(first['other']))} are nearly the same image, distance "
             f"{first['distance']:.4f}{more}; a model learns from one and is scored on the other, and different patients are "
             f"expected to be more than {found.threshold:.4f} apart"
         )
-    closest = " and ".join(images.shown(row) for row in found.closest_pair)
+    beyond = ""
+    if not np.isnan(found.closest):
+        closest = " and ".join(images.shown(row) for row in found.closest_pair)
+        beyond = f"; the nearest two beyond it are {closest}, {found.closest:.4f}"
     yield note(
         f"images of two patients are nearly the same within a distance of {found.threshold:.4f} (median to the third nearest "
-        f"patient: {found.typical:.4f}); {found.caught:.0%} of lightly altered images lie within it; the nearest two beyond it "
-        f"are {closest}, {found.closest:.4f}"
+        f"patient: {found.typical:.4f}); {found.caught:.0%} of lightly altered images lie within it{beyond}"
     )
     if found.caught < CAUGHT:
         yield warn(
