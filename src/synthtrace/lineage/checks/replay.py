@@ -8,7 +8,7 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, SkippedError, fail, note, warn
 from synthtrace.lineage.replay import Pool, opened
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.tolerance import LEVELS, SHARE, Replayed
+from synthtrace.lineage.tolerance import LEVELS, SHARE
 from synthtrace.stage import progress
 
 PROMISE = "a drawn sample of pool images regenerates from its ledger row (all with --all)"
@@ -36,7 +36,7 @@ def check(study: Study) -> Iterator[Finding]:
                 for batch in batches if study.everything else [int(rng.choice(list(batches)))]:
                     images += len(batches[batch])
                     drawn.append(f"{pool.kind}-f{pool.fold} batch {batch}")
-                    yield from _judged(pool, batch, pool.replay(batch))
+                    yield from _judged(pool, batch)
         except InputError as error:
             yield fail(str(error), out)
     left = "" if images == all_images else f": {', '.join(drawn)}; --all draws the others too"
@@ -49,7 +49,12 @@ def _plan(pool: Pool) -> Iterator[Finding]:
         yield fail(f"{pool.out}/ledger.parquet: {told}", f"{pool.out}/ledger.parquet")
 
 
-def _judged(pool: Pool, batch: int, found: list[Replayed]) -> Iterator[Finding]:
+def _judged(pool: Pool, batch: int) -> Iterator[Finding]:
+    try:
+        found = pool.replay(batch)
+    except InputError as error:
+        yield fail(str(error), f"{pool.out}/ledger.parquet")
+        return
     wrong = [one for one in found if not one.reproduced]
     if len(wrong) == len(found) > 1:
         first = f"{wrong[0].path}: {wrong[0].sentence()}"
