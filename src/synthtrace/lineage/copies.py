@@ -17,6 +17,7 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.images import load_stack, pixel_hash, read_image, to_pixels
 from synthtrace.lineage.study import Study
+from synthtrace.params import Params
 from synthtrace.tables import with_role
 
 if TYPE_CHECKING:
@@ -49,12 +50,15 @@ class Candidates:
 
 
 @contextmanager
-def reference(study: Study, fold: int, device: "torch.device") -> Iterator[Reference]:
-    """Calibrate the search on a fold's training images; raises InputError when images or extractor cannot be read."""
+def reference(study: Study, fold: int, params: Params, device: "torch.device") -> Iterator[Reference]:
+    """Calibrate the search on a fold's training images, with the parameters that the selection ran with.
+
+    Raises InputError when images or extractor cannot be read.
+    """
     from synthtrace.features import cache
     from synthtrace.selection.copies import CopyFinder
 
-    training, images = _crops(study, fold, "train")
+    training, images = _crops(study, fold, "train", params)
     if training.empty:
         raise InputError(f"{study.path('data/folds/folds.csv')}: expected images with role 'train' in fold {fold}, found none")
     extractor = _extractor(study.root / f"data/features/fold{fold}", device)
@@ -66,8 +70,8 @@ def reference(study: Study, fold: int, device: "torch.device") -> Iterator[Refer
                 raise InputError(f"data/features/fold{fold}: expected finite embeddings, found others")
             return found
 
-        finder = CopyFinder(images, training, embed, study.params.selection.copy_quantile)
-        held_out, others = _crops(study, fold, "test")
+        finder = CopyFinder(images, training, embed, params.selection.copy_quantile)
+        held_out, others = _crops(study, fold, "test", params)
         yield Reference(finder, training, finder.find(others) if len(held_out) else pd.DataFrame(), images.shape[1:])
 
 
@@ -104,12 +108,10 @@ def report(found: pd.DataFrame, against: Reference) -> dict[str, Any]:
     }
 
 
-def _crops(study: Study, fold: int, role: str) -> tuple[pd.DataFrame, np.ndarray]:
+def _crops(study: Study, fold: int, role: str, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
     rows = with_role(study.manifest, study.folds, fold, role)
     folder = study.path("data/crops")
-    images = (
-        load_stack([folder / path for path in rows["path"]], study.params.preprocess.channels) if len(rows) else np.empty(0)
-    )
+    images = load_stack([folder / path for path in rows["path"]], params.preprocess.channels) if len(rows) else np.empty(0)
     return rows, images
 
 
