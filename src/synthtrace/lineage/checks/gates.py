@@ -128,7 +128,7 @@ def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> 
     if not study.evidence:
         found = read_object(study.root / path)
         if found != expected:
-            yield f"{path} says {json.dumps(found)}, the verdict {json.dumps(expected)}"
+            yield f"{path} passes {_data_of(found)}, its verdict {_data_of(verdict)}"
         return
     # as write_json of quality/gate.py writes it
     content = (json.dumps(expected, indent=2, ensure_ascii=False) + "\n").encode()
@@ -137,6 +137,10 @@ def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> 
         yield f"the digest of {path} in dvc.lock is not that of a pass of the data in the verdict"
     if study.digest(f"{VERDICTS}/{gate}.json") != outs.get(f"{VERDICTS}/{gate}.json"):
         yield f"{VERDICTS}/{gate}.json is not the one that dvc.lock recorded"
+
+
+def _data_of(answer: dict[str, Any]) -> str:
+    return f"data {str(answer.get('data'))[:12]} with {answer.get('pass')!r} at gate {answer.get('gate')!r}"
 
 
 def _suite(study: Study, gate: str, verdict: dict[str, Any]) -> Iterator[Finding]:
