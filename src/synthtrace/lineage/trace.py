@@ -63,7 +63,7 @@ def trace(study: Study, text: str) -> Plain:
     names = walk(study, roots)
     found |= {"focus": focus, "rests_on": tables, "stages": describe_stages(study, names, notes)}
     found |= {"sources": sources(study, names or list(study.lock), notes, None if names else target.path), "notes": notes}
-    _say_what_is_missing(study, found["stages"], notes)
+    notes += missing(study, found["stages"])
     return found
 
 
@@ -182,16 +182,19 @@ def _digest(study: Study, target: Target, notes: list[str]) -> dict[str, str | N
     return {"recorded": made, "found": found}
 
 
-def _say_what_is_missing(study: Study, stages: dict[str, Plain], notes: list[str]) -> None:
+def missing(study: Study, stages: dict[str, Plain]) -> list[str]:
+    """Sentences on outs that do not lie in the workspace and on stages without a record."""
     outs = [out["path"] for stage in stages.values() for out in stage["outs"]]
     absent = [path for path in outs if not study.path(path).exists()]
-    if absent and study.evidence:
-        notes.append(f"evidence keeps no data: nothing was counted in {len(absent)} of {len(outs)} outs")
-    elif absent:
-        notes.append(f"{len(absent)} of {len(outs)} outs are not in the workspace (`dvc pull` brings them): not counted")
     without = [name for name, stage in stages.items() if stage["run"] is None]
+    found = []
+    if absent and study.evidence:
+        found.append(f"evidence keeps no data: nothing was counted in {len(absent)} of {len(outs)} outs")
+    elif absent:
+        found.append(f"{len(absent)} of {len(outs)} outs are not in the workspace (`dvc pull` brings them): not counted")
     if without:
-        notes.append(
+        found.append(
             f"{len(without)} of {len(stages)} stages have no record of their run (commit, device, W&B): "
             "records/ stays on the machine that ran them"
         )
+    return found

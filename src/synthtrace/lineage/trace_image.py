@@ -31,7 +31,7 @@ def describe_image(study: Study, target: Target, notes: list[str]) -> Plain:
     ledger = read_ledger(study.path(pool))
     row = plain_row(ledger[ledger["image_id"] == target.key].iloc[0])
     row["label_name"] = _label_name(study, row["label"])
-    folder = _checkpoint_folder(study, stage, row["checkpoint"])
+    folder = checkpoint_folder(study, stage, row["checkpoint"])
     if folder is None:
         notes.append(f"no checkpoint that {stage} read has the digest {row['checkpoint'][:12]} of {target.key}'s ledger row")
     place = study.path(target.path)
@@ -100,7 +100,7 @@ def _real_image(study: Study, image_id: str | None) -> Plain | None:
     return plain_row(rows.iloc[0][["image_id", "patient_id", "label_name"]])
 
 
-def _checkpoint_folder(study: Study, stage: str, digest: str) -> str | None:
+def checkpoint_folder(study: Study, stage: str, digest: str) -> str | None:
     """The dep of a sampling stage that is the checkpoint of this digest."""
     for path in study.lock[stage].deps:
         place = study.path(path)

@@ -11,6 +11,7 @@ from synthtrace.lineage.trace_lines import about_lines, head, image_lines, outs_
 from synthtrace.lineage.trace_words import items_words, together
 
 Plain = dict[str, Any]
+MOST = 12
 
 
 def show(traced: Plain) -> None:
@@ -18,8 +19,10 @@ def show(traced: Plain) -> None:
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(width=150, highlight=False)
     console.print(tree_of(traced))
-    for note in traced["notes"]:
+    for note in traced["notes"][:MOST]:
         console.print(Text(f"note: {note}", "yellow"))
+    if len(traced["notes"]) > MOST:
+        console.print(Text(f"... and {len(traced['notes']) - MOST} notes more; --json has them all", "dim"))
     console.print(Text("digests are those of dvc.lock; `synthtrace audit` proves them, --json has them whole", "dim"))
 
 
