@@ -1,5 +1,6 @@
 """Where a number, a file or a synthetic image comes from: the whole walk back to raw scans as plain JSON."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from synthtrace.errors import InputError
@@ -10,6 +11,7 @@ from synthtrace.lineage.trace_counts import Counts, counts
 from synthtrace.lineage.trace_image import describe_file, describe_image
 from synthtrace.lineage.trace_target import PREDICTIONS, Target, find_target, rests_on
 from synthtrace.lineage.trace_walk import Read, code_makers, is_gate, reads, recorded, recorded_source, walk
+from synthtrace.lineage.trace_words import items_words
 
 Plain = dict[str, Any]
 CIRCUMSTANCES = ("commit", "wandb", "device", "deterministic", "threads", "started", "seconds", "python", "platform")
@@ -135,12 +137,20 @@ def _dep(study: Study, reader: str, read: Read, notes: list[str]) -> Plain:
         made = recorded(study, read.path, read.makers)
         agrees = None if made is None else made == read.digest
         if agrees is False:
-            makers = ", ".join(dict.fromkeys(stage for stage, _ in read.makers))
+            makers = ", ".join(_together(stage for stage, _ in read.makers))
             notes.append(
                 f"{reader} read {read.path} with digest {read.digest}, but {makers} left it with {made}: the chain breaks there"
             )
     makers_of = [{"stage": stage, "out": out} for stage, out in read.makers]
     return {"path": read.path, "digest": read.digest, "from": makers_of, "agrees": agrees}
+
+
+def _together(stages: Iterable[str]) -> list[str]:
+    """Names of stages, the items of each matrix as one."""
+    groups: dict[str, dict[str, None]] = {}
+    for name in stages:
+        groups.setdefault(name.split("@")[0], {})[name] = None
+    return [items_words(list(names)) for names in groups.values()]
 
 
 def _values(stage: Locked) -> Plain:
