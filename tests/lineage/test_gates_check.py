@@ -90,12 +90,12 @@ def test_other_data_are_named_with_the_stages_that_have_them(study: Path) -> Non
     lock(study)
     said = found("gates", study)
     assert [one for one in said if one.startswith("gate pools-class: judged data/pools/class/fold1 as ")]
-    assert any(one.endswith("(today, sample)") for one in said)
+    assert any(one.endswith(" today, as sample made it") for one in said)
 
 
 def test_a_missing_folder_is_told_in_a_sentence(study: Path) -> None:
     shutil.rmtree(study / "data/pools/class/fold1")
-    assert any("but it is missing (today)" in said for said in found("gates", study))
+    assert any("but it is missing today" in said for said in found("gates", study))
 
 
 def test_a_stray_matters_only_where_it_went_on(study: Path) -> None:

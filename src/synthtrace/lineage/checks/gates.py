@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, note, warn
 from synthtrace.lineage.hashing import folder_digest
-from synthtrace.lineage.pipeline import producers, within
+from synthtrace.lineage.pipeline import Locked, producers, within
 from synthtrace.lineage.study import Study, read_object
 
 PROMISE = "each gate's pass names the digest of the data that went on; the verdict was made with today's suite"
@@ -43,7 +44,8 @@ def _gate(study: Study, gate: str, stage: str) -> Iterator[Finding]:
     if not isinstance(judged, dict) or not judged:
         yield fail(f"gate {gate}: expected `judged`, the digests of the data by path, in {path}; found {judged!r}", path)
         return
-    for problem in (*_passed(verdict), *_data(study, judged), *_unjudged(study, stage, judged), *_went_on(study, gate, judged)):
+    held = _data(study, gate, stage, judged)
+    for problem in (*_passed(verdict), *held, *_unjudged(study, stage, judged), *_went_on(study, gate, judged)):
         yield fail(f"gate {gate}: {problem}", path)
     for problem in _pass_file(study, gate, stage, verdict):
         yield fail(f"gate {gate}: {problem}", f"{PASSES}/{gate}.json")
@@ -67,22 +69,33 @@ def _passed(verdict: dict[str, Any]) -> Iterator[str]:
         yield f"its verdict has data: {str(verdict.get('data'))[:12]}; expected {expected[:12]}, the digest of `judged`"
 
 
-def _data(study: Study, judged: dict[str, str]) -> Iterator[str]:
-    """The judged digests against the bytes of today and all that dvc.lock records of the same paths."""
+def _data(study: Study, gate: str, stage: str, judged: dict[str, str]) -> Iterator[str]:
+    """The judged digests against today's bytes and what dvc.lock says was made, was read by the gate and by those behind it."""
+    readers = [study.lock[stage], *_behind(study, gate)]
     for path, digest in judged.items():
-        others: dict[str, list[str]] = {}
+        others: dict[str, list[str]] = defaultdict(list)
         if not study.evidence:
-            try:
-                others.setdefault(study.digest(path), []).append("today")
-            except OSError:
-                others.setdefault("missing", []).append("today")
-        for stage in study.lock.values():
-            for recorded in (stage.outs.get(path), stage.deps.get(path)):
-                if recorded:
-                    others.setdefault(recorded, []).append(stage.name)
+            others[_today(study, path)].append("today")
+        for made in study.lock.values():
+            if path in made.outs:
+                others[made.outs[path]].append(f"as {made.name} made it")
+        for reader in readers:
+            if path in reader.deps:
+                others[reader.deps[path]].append(f"as {reader.name} read it")
         for other, places in others.items():
             if other != digest:
-                yield f"judged {path} as {str(digest)[:12]}, but it is {other[:12]} ({listed(places)})"
+                yield f"judged {path} as {str(digest)[:12]}, but it is {other[:12]} {listed(places)}"
+
+
+def _behind(study: Study, gate: str) -> list[Locked]:
+    return [stage for stage in study.lock.values() if f"{PASSES}/{gate}.json" in stage.deps]
+
+
+def _today(study: Study, path: str) -> str:
+    try:
+        return study.digest(path)
+    except OSError:
+        return "missing"
 
 
 def _unjudged(study: Study, stage: str, judged: dict[str, str]) -> Iterator[str]:
@@ -98,27 +111,24 @@ def _went_on(study: Study, gate: str, judged: dict[str, str]) -> Iterator[str]:
     """Parts of judged data, and folders around them, as the stages behind the gate read them: judged files and no others."""
     if study.evidence:
         return
-    for stage in study.lock.values():
-        if f"{PASSES}/{gate}.json" not in stage.deps:
-            continue
+    for stage in _behind(study, gate):
         for dep, digest in stage.deps.items():
             below = [path for path in judged if within(path, dep)]
             if dep in judged or not (below or any(within(dep, path) for path in judged)):
                 continue
-            try:
-                today = _digest_of(study, dep, below) if below else study.digest(dep)
-            except OSError:
-                today = "missing"
+            today = _digest_of(study, dep, below) if below else _today(study, dep)
             if today != digest:
                 yield f"{stage.name} read {dep} as {digest[:12]}, but what was judged there is {today[:12]}"
 
 
 def _digest_of(study: Study, folder: str, paths: list[str]) -> str:
     """The digest that a folder has when it holds nothing but these paths."""
-    entries = study.hasher.entries(study.path(folder))
-    return folder_digest(
-        {name: md5 for name, md5 in entries.items() if any(within(f"{folder}/{name}", path) for path in paths)}
-    )
+    try:
+        entries = study.hasher.entries(study.path(folder))
+    except OSError:
+        return "missing"
+    kept = {name for name in entries if any(within(f"{folder}/{name}", path) for path in paths)}
+    return folder_digest({name: entries[name] for name in kept})
 
 
 def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> Iterator[str]:
