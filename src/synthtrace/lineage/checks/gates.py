@@ -132,7 +132,7 @@ def _digest_of(study: Study, folder: str, paths: list[str]) -> str:
 
 
 def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> Iterator[str]:
-    """The pass file says what the verdict says; in evidence its digest in dvc.lock, and that of the verdict, must."""
+    """The pass file says what its verdict says; in evidence, which does not keep it, its digest in dvc.lock does."""
     path = f"{PASSES}/{gate}.json"
     expected = {"gate": gate, "data": verdict.get("data"), "pass": True}
     if not study.evidence:
