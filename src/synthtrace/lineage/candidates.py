@@ -12,7 +12,7 @@ from synthtrace.cards import CARD, checkpoint_digest
 from synthtrace.errors import InputError
 from synthtrace.images import pixel_hash, read_image, write_image
 from synthtrace.lineage.checkpoints import read_card, wrong_weights
-from synthtrace.lineage.findings import Finding, fail, listed
+from synthtrace.lineage.findings import Finding, fail, further, listed
 from synthtrace.lineage.pipeline import PARAMS, producer
 from synthtrace.lineage.study import Study
 from synthtrace.seeds import Seeds
@@ -48,10 +48,9 @@ def rows_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iter
         wrong = ledger.index[~(ledger[column] == wanted[column]).fillna(False)]
         if len(wrong):
             first = wrong[0]
-            more = f" (and {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""
             yield fail(
-                f"{name}/{TABLE}: {column} of {ledger['image_id'][first]!r} is {ledger[column][first]!r}; expected "
-                f"{wanted[column][first]!r}{more}"
+                f"{name}/{TABLE}: {column} of {ledger['image_id'][first]!r} is {ledger[column][first]}; expected "
+                f"{wanted[column][first]}{further(len(wrong) - 1, 'row')}"
             )
     if "sample.images" in params:
         yield from _all_drawn(name, kind, fold, set(index), params["sample.images"])
@@ -82,7 +81,7 @@ def files_right(folder: Path, name: str, ledger: pd.DataFrame) -> Iterator[Findi
             continue
         hashed, same_file = pixel_hash(pixels), hashlib.sha256(content).hexdigest() == file_named
         if hashed != pixels_named:
-            whose = f"those of {owner[hashed]!r}" if hashed in owner else hashed[:12]
+            whose = f"of {owner[hashed]!r}" if hashed in owner else hashed[:12]
             yield fail(f"{name}/{path}: holds the pixels {whose}; expected {str(pixels_named)[:12]} as in its row")
         elif not same_file:
             yield fail(f"{name}/{path}: encoded anew, its pixels are those of its row but its bytes are not")
@@ -114,10 +113,10 @@ def generator_there(study: Study, kind: str, fold: int, ledger: pd.DataFrame) ->
     digest = checkpoint_digest(folder)
     wrong = ledger[ledger["checkpoint"] != digest]
     if len(wrong):
-        row, more = wrong.iloc[0], f" (and {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""
+        row = wrong.iloc[0]
         yield fail(
             f"data/pools/{kind}/fold{fold}/{TABLE}: checkpoint of {row['image_id']!r} is {str(row['checkpoint'])[:12]}; "
-            f"expected {digest[:12]}, which is {name}{more}"
+            f"expected {digest[:12]}, which is {name}{further(len(wrong) - 1, 'row')}"
         )
 
 
@@ -133,4 +132,4 @@ def selection_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) ->
         (ids[ids.isin(own.index) & (ids.map(own) != selection["label"])], "has another label than in the ledger"),
     ):
         if len(wrong):
-            yield fail(f"{name}: image {wrong.iloc[0]!r} {what}{f' (and {len(wrong) - 1} more)' if len(wrong) > 1 else ''}")
+            yield fail(f"{name}: image {wrong.iloc[0]!r} {what}{further(len(wrong) - 1, 'image')}")

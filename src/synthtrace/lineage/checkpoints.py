@@ -115,10 +115,7 @@ def _of_training_images(name: str, card: dict[str, Any], side: Sides) -> Iterato
     images, patients = [str(one) for one in card["image_ids"]], {str(one) for one in card["patient_ids"]}
     wrong = [image_id for image_id in images if image_id not in side.train]
     if wrong:
-        yield fail(
-            f"{name}: trained on {side.shown(wrong[0])}, {side.role(wrong[0])}"
-            f"{f' (and {len(wrong) - 1} more images)' if len(wrong) > 1 else ''}; expected training images of fold {side.fold}"
-        )
+        yield fail(f"{name}: trained on {side.shown(wrong)}; expected training images of fold {side.fold}")
     own = {side.patient[image_id] for image_id in images if image_id in side.patient}
     if patients != own:
         odd = listed(sorted(repr(one) for one in patients ^ own), 3)

@@ -77,5 +77,4 @@ def conditions(study: Study, kind: str, side: Sides) -> Iterator[Finding]:
 def _training_only(what: str, wrong: pd.Series, side: Sides) -> Iterator[Finding]:
     ids = list(dict.fromkeys(wrong))
     if ids:
-        more = f" (and {len(ids) - 1} more images)" if len(ids) > 1 else ""
-        yield fail(f"{what} {side.shown(ids[0])}, {side.role(ids[0])}{more}; expected training images of the fold")
+        yield fail(f"{what} {side.shown(ids)}; expected training images of the fold")

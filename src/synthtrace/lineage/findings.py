@@ -57,6 +57,11 @@ def status_of(findings: list[Finding]) -> Status:
     return "fail" if "fail" in severities else "warn" if "warn" in severities else "pass"
 
 
+def further(count: int, noun: str) -> str:
+    """What stands behind the first of several named things: nothing for none, " (and 1 more row)", " (and 2 more rows)"."""
+    return f" (and {count} more {noun}{'s' if count > 1 else ''})" if count > 0 else ""
+
+
 def listed(names: Iterable[str], most: int = 6) -> str:
     """Names in a sentence: the first `most` of them, and how many more there are."""
     every = list(dict.fromkeys(names))

@@ -34,7 +34,7 @@ def crops_are_the_scans(study: Study) -> Iterator[Finding]:
             pixels = read_image(study.path(CROPS) / row["path"])
             found = pixel_hash(pixels)
             if found != row["pixel_hash"]:
-                whose = f"those of {named[found]!r}" if found in named else f"{found[:12]}"
+                whose = f"of {named[found]!r}" if found in named else found[:12]
                 yield fail(
                     f"{CROPS}/{row['path']}: holds the pixels {whose}; expected {row['pixel_hash'][:12]} as in manifest.csv"
                 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from synthtrace.lineage.findings import Finding, fail, listed
+from synthtrace.lineage.findings import Finding, fail, further, listed
 from synthtrace.lineage.study import Study
 from synthtrace.quality.measure import grouping
 from synthtrace.tables import ROLES
@@ -27,14 +27,13 @@ class Sides:
     val: frozenset[str]
     patient: dict[str, str]
 
-    def role(self, image_id: str) -> str:
-        """An image's side in words."""
+    def shown(self, image_ids: list[str]) -> str:
+        """The first of some images in words, with its patient and its side, and how many more there are."""
+        first = image_ids[0]
         sides = {"a training image": self.train, "a test image": self.test, "a validation image": self.val}
-        return next((name for name, ids in sides.items() if image_id in ids), "no image") + f" of fold {self.fold}"
-
-    def shown(self, image_id: str) -> str:
-        """An image with its patient, where there is one."""
-        return f"{image_id!r} of patient {self.patient[image_id]!r}" if image_id in self.patient else repr(image_id)
+        side = next((name for name, ids in sides.items() if first in ids), "no image")
+        whose = f" of patient {self.patient[first]!r}" if first in self.patient else ""
+        return f"{first!r}{whose}, {side} of fold {self.fold}{further(len(image_ids) - 1, 'image')}"
 
 
 def sides(study: Study) -> dict[int, Sides]:
@@ -119,10 +118,7 @@ def predictions_apart(study: Study, folds: dict[int, Sides], scenario: str, labe
         images = rows.drop_duplicates(["image_id", "patient_id", "label"])
         wrong = [image_id for image_id in images["image_id"].unique() if image_id not in side.test]
         if wrong:
-            yield fail(
-                f"{name}: fold {fold} scores {side.shown(wrong[0])}, {side.role(wrong[0])}"
-                f"{_more(wrong)}; expected its test images alone"
-            )
+            yield fail(f"{name}: fold {fold} scores {side.shown(wrong)}; expected its test images alone")
         for image_id, patient, label in zip(images["image_id"], images["patient_id"], images["label"], strict=True):
             if side.patient.get(image_id, patient) != patient:
                 yield fail(
@@ -144,7 +140,3 @@ def _once(name: str, table: pd.DataFrame, folds: dict[int, Sides]) -> Iterator[F
             left = sorted(side.test - set(rows.loc[rows["fold"] == fold, "image_id"]))
             if left:
                 yield fail(f"{run} does not score {listed(left, 3)} of fold {fold}; expected every test image once")
-
-
-def _more(names: list[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""

@@ -11,7 +11,7 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.images import load_stack, pixel_hash, read_image
 from synthtrace.lineage.checkpoints import read_card, upstream_checkpoints
-from synthtrace.lineage.findings import Finding, fail, note, warn
+from synthtrace.lineage.findings import Finding, fail, further, note, warn
 from synthtrace.lineage.roles import Sides, opposite
 from synthtrace.lineage.study import Study
 from synthtrace.preprocess.crops import fixed_crop, native_crop
@@ -114,10 +114,10 @@ def _near(study: Study, images: Images) -> Iterator[Finding]:
     both = np.sort(np.stack([units[found.pairs["one"]], units[found.pairs["other"]]]).astype(str), axis=0)
     for _, rows in found.pairs.groupby([*both], sort=False):
         first, count = rows.iloc[0], len(np.unique(np.sort(rows[["one", "other"]].to_numpy(), axis=1), axis=0))
-        more = f" (and {count - 1} more pairs of theirs)" if count > 1 else ""
+        also = further(count - 1, "pair")
         yield fail(
             f"{images.shown(int(first['one']))} and {images.shown(int(first['other']))} are nearly the same image, distance "
-            f"{first['distance']:.4f}{more}; a model learns from one and is scored on the other, and different patients are "
+            f"{first['distance']:.4f}{also}; a model learns from one and is scored on the other, and different patients are "
             f"expected to be more than {found.threshold:.4f} apart"
         )
     beyond = ""
