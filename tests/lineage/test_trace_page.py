@@ -58,6 +58,13 @@ def test_it_holds_every_number_and_each_kept_image_with_its_row(phantom: Clone, 
     assert set(content["real"]) == set(study.manifest["image_id"])
 
 
+def test_it_says_which_folds_trained_on_a_patient_and_which_scored_it(content: dict[str, Any]) -> None:
+    for patient, scored in content["study"]["tested"].items():
+        for scenario in content["predictions"].values():
+            assert set(scenario["drew"].get(patient, [])) <= {0, 1} - set(scored)
+    assert len(content["predictions"]["traditional"]["drew"]) > 4
+
+
 def test_it_agrees_with_what_trace_tells_of_an_image(phantom: Clone, content: dict[str, Any]) -> None:
     image = trace(Study(phantom.folder), "class-f1-00003")["image"]
     pool = next(pool for pool in content["pools"] if (pool["kind"], pool["fold"]) == ("class", 1))

@@ -12,7 +12,7 @@ from synthtrace.lineage.page_pools import pools, real_images
 from synthtrace.lineage.pipeline import producer
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.trace import describe_stages, missing, sources
-from synthtrace.lineage.trace_counts import DRAWN, counts, read_drawn
+from synthtrace.lineage.trace_counts import CROP_MARK, DRAWN, counts, read_drawn
 from synthtrace.lineage.trace_image import describe_file
 from synthtrace.lineage.trace_target import PREDICTIONS, SUMMARY, numbers
 from synthtrace.report.page import TEMPLATES as REPORT
@@ -89,16 +89,19 @@ def _study(study: Study) -> Plain:
 
 
 def _predictions(study: Study, scenario: str) -> Plain:
-    """A scenario's predictions table and what its classifiers drew of synthetic images, by fold."""
+    """A scenario's predictions table, in which folds its classifiers drew a patient, and what was mixed in, by fold."""
     path, folder = f"{PREDICTIONS}/{scenario}.parquet", f"data/classifiers/{scenario}"
     made = producer(study.lock, path)
     drawn = read_drawn(study.path(folder) / DRAWN)
     others = drawn[~drawn["image_id"].isin(study.manifest["image_id"])]
+    owners = dict(zip(study.manifest["image_id"], study.manifest["patient_id"], strict=True))
+    whose = drawn["image_id"].str.split(CROP_MARK).str[0].map(owners)
     return {
         "path": path,
         "stage": made and made[0],
         "counts": counts(study, path),
         "classifiers": counts(study, folder),
+        "drew": {str(patient): sorted({int(fold) for fold in rows["fold"]}) for patient, rows in drawn.groupby(whose)},
         "mixed_in": {str(fold): int(rows["image_id"].nunique()) for fold, rows in others.groupby("fold")},
     }
 

@@ -138,9 +138,7 @@ def _dep(study: Study, reader: str, read: Read, notes: list[str]) -> Plain:
         agrees = None if made is None else made == read.digest
         if agrees is False:
             makers = ", ".join(_together(stage for stage, _ in read.makers))
-            notes.append(
-                f"{reader} read {read.path} with digest {read.digest}, but {makers} left it with {made}: the chain breaks there"
-            )
+            notes.append(f"{reader} read {read.path} with digest {read.digest}, but {makers} left it with {made}: bytes differ")
     makers_of = [{"stage": stage, "out": out} for stage, out in read.makers]
     return {"path": read.path, "digest": read.digest, "from": makers_of, "agrees": agrees}
 

@@ -179,7 +179,7 @@ const views = {
       h("h2", null, "Computed from these predictions"),
       scenario ? h("p", { class: "small soft" }, `The stage reads every scenario's table; this number comes from ${versus ? "these two" : "this one"}.`) : "",
       table("Predictions", ["scenario", "patients", "images", "training seeds", "folds"], tables.map(name => [to("predictions", name, name), ...["patients", "images", "seeds", "folds"].map(count => predictions[name].counts[count])])),
-      beside.length ? [h("h2", null, "Beside it"), table("Numbers beside it", ["number", "value"], beside.map(name => [to("number", name, code(name)), fixed(numbers[name])]))] : "",
+      beside.length ? [h("h2", null, "Beside it"), table("Numbers beside it", ["number", "value"], beside.map(name => [to("number", name, code(name.slice(around.length))), fixed(numbers[name])]))] : "",
       madeBy(maker),
     ];
   },
@@ -198,9 +198,9 @@ const views = {
       told([["table", code(one.path)], ["holds", counted(one.counts)], ["classifiers drew", counted(one.classifiers)], ["made by", stageLink(one.stage)]]),
       h("h2", null, "What its classifiers trained on"),
       h("p", { class: "small soft" }, "Every patient is scored by models that never saw it. Mixed-in images are counted once, however many training seeds drew them."),
-      table("Folds", ["fold", "real images", "mixed in", "scored"], rows),
+      table("Folds", ["fold", "real images", "mixed in", "scored"], rows, "wide"),
       h("h2", null, "Numbers computed from it"),
-      table("Numbers", ["number", "value"], Object.keys(numbers).filter(key => key.startsWith(`scenarios.${name}.`)).map(key => [to("number", key, code(key)), fixed(numbers[key])])),
+      table("Numbers", ["number", "value"], Object.keys(numbers).filter(key => key.startsWith(`scenarios.${name}.`)).map(key => [to("number", key, code(key.slice(`scenarios.${name}.`.length))), fixed(numbers[key])])),
       madeBy(one.stage),
     ];
   },
@@ -298,6 +298,7 @@ const views = {
     const own = patients.get(id);
     if (!own) return null;
     const saw = Object.entries(checkpoints).filter(([, card]) => (card.patient_ids || []).includes(id));
+    const trained = Object.entries(predictions).filter(([, one]) => one.drew[id]).map(([name, one]) => h("div", null, to("predictions", name, name), `: folds ${one.drew[id].join(", ")}`));
     const like = pools.flatMap(pool => pool.images.filter(image => (real[image.condition_image_id] || {}).patient_id === id));
     return [
       heading(unit === "patient" ? "Patient" : "Image", id),
@@ -308,6 +309,8 @@ const views = {
       ]),
       table("Images", ["image", "id", "file in the raw data", "pixels (sha256)"], own.map(image => [picture(image.picture, `real image ${image.id}`) || "no picture", image.id, code(image.original_path || ""), short(image.pixel_hash)]), "wide"),
       h("h2", null, "Models that saw it"),
+      told([["classifiers trained on it", trained]]),
+      h("p", { class: "small soft" }, "Of each scenario one classifier was kept. The kept models that drew its images:"),
       table("Models that saw it", ["checkpoint", "kind", "fold"], saw.map(([path, card]) => [to("checkpoint", path, code(path)), card.kind || "", card.fold == null ? "" : String(card.fold)])),
       h("h2", null, "Synthetic images from its maps"),
       like.length ? [h("p", { class: "small soft" }, `${plural(like.length, "image")} among those shown on this page.`), thumbs(like)] : h("p", { class: "small soft" }, "None among those shown on this page."),
