@@ -1,5 +1,6 @@
 """Which trained models stand upstream of a fold's predictions, and what their cards say that they saw."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -98,10 +99,16 @@ def judged(study: Study, checkpoint: Checkpoint, every: list[Checkpoint], folds:
         yield fail(str(error))
         return
     yield from (fail(f"{checkpoint.name}/{problem}") for problem in wrong_weights(folder, card))
-    yield from _built_on(study, checkpoint, card, every)
-    name = f"{checkpoint.name}/{CARD}"
+    name, above = f"{checkpoint.name}/{CARD}", _digests_above(study, checkpoint, every)
+    for key in BUILT_ON:
+        if card.get(key) and card[key] not in above:
+            yield fail(
+                f"{name}: {key} {str(card[key])[:12]} is no checkpoint upstream of it, so that nobody knows what it saw"
+            )
     if card.get("fold") is None:
         yield from _of_nobody(study, name, card)
+        if fold_of(checkpoint.name) is not None and checkpoint_digest(folder) not in above:
+            yield fail(f"{name}: names no fold; expected one, or the weights of a model that all folds share")
         return
     for fold in sorted(checkpoint.folds):
         if fold not in folds:
@@ -132,23 +139,19 @@ def _of_nobody(study: Study, name: str, card: dict[str, Any]) -> Iterator[Findin
         if found:
             yield fail(f"{name}: trained on {what} {listed(found, 3)} of the study, outside every fold; expected none")
     if card["weights"] and not card["image_ids"]:
-        source = card.get("taken_from", "elsewhere")
-        yield note(f"{name}: taken from {source}, which leaves no record of what it saw")
+        source = card.get("taken_from")
+        if source is None or source != study.params.autoencoder.pretrained:
+            yield fail(f"{name}: names no image that it was trained on, and no autoencoder.pretrained that it was taken from")
+        elif fold_of(name) is None:
+            yield note(f"{name}: taken from {source}, which leaves no record of what it saw")
 
 
-def _built_on(study: Study, checkpoint: Checkpoint, card: dict[str, Any], every: list[Checkpoint]) -> Iterator[Finding]:
-    above = set(upstream(study.lock, checkpoint.stage))
-    known = set()
+def _digests_above(study: Study, checkpoint: Checkpoint, every: list[Checkpoint]) -> set[str]:
+    """Digests of the checkpoints upstream of one; damaged ones are reported where they are judged."""
+    above, found = set(upstream(study.lock, checkpoint.stage)), set()
     for other in every:
         if other.stage in above:
-            try:
+            with contextlib.suppress(InputError):
                 read_card(study.path(other.name))
-                known.add(checkpoint_digest(study.path(other.name)))
-            except InputError:
-                continue  # reported where that checkpoint is judged
-    for key in BUILT_ON:
-        if card.get(key) and card[key] not in known:
-            yield fail(
-                f"{checkpoint.name}/{CARD}: {key} {str(card[key])[:12]} is no checkpoint upstream of it, so that what "
-                "it was built on saw nobody knows"
-            )
+                found.add(checkpoint_digest(study.path(other.name)))
+    return found

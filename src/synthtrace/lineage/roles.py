@@ -69,6 +69,10 @@ def folds_apart(study: Study) -> Iterator[Finding]:
     if len(twice):
         row = twice.iloc[0]
         yield fail(f"{FOLDS}: image {row['image_id']!r} has {len(twice) + 1} roles in fold {row['fold']}; expected one")
+    patients = table.drop_duplicates(["image_id", "patient_id"])
+    several = patients.loc[patients["image_id"].duplicated(), "image_id"]
+    if len(several):
+        yield fail(f"{FOLDS}: image {several.iloc[0]!r} has two patients{further(len(several) - 1, 'image')}; expected one")
     units = _units(study)
     unit = "patient" if study.params.dataset.patient_ids == "manifest" else "group of images"
     judged = table.assign(unit=units)[table["role"].isin(["train", "test", "val"])]
