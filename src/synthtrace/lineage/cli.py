@@ -128,9 +128,26 @@ def replay(
     raise typer.Exit(int(not all(one.reproduced for one in found)))
 
 
+def withdraw(
+    patient: Annotated[str, typer.Argument(help="As manifests write it (patient_id).")],
+    applying: Annotated[bool, typer.Option("--apply", help="Take them out; without it, nothing is changed.")] = False,
+) -> None:
+    """List everything that descends from a patient, and take them out of the study."""
+    from synthtrace.lineage.study import find_study
+    from synthtrace.lineage.withdraw.withdraw import withdraw as take_out
+
+    try:
+        for line in take_out(find_study(), patient, applying):
+            typer.echo(line)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `synthtrace`."""
     app.command()(audit)
     app.command()(export)
     app.command()(trace)
     app.command()(replay)
+    app.command()(withdraw)

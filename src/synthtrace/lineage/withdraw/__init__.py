@@ -1,0 +1,1 @@
+"""A patient leaves the study: what descends from them, how their images go, and where traces remain."""

@@ -1,0 +1,85 @@
+"""Everything that descends from a patient, out by out, and the stages that would make it anew without them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synthtrace.lineage.pipeline import upstream
+from synthtrace.lineage.study import Study
+from synthtrace.lineage.trace_target import numbers
+from synthtrace.lineage.withdraw import tables
+from synthtrace.lineage.withdraw.models import find_models
+from synthtrace.lineage.withdraw.patient import Patient
+from synthtrace.lineage.withdraw.tables import Counts
+from synthtrace.scans.withdrawn import WITHDRAWN
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What of one out descends: `counts` are figures by the words that say what is counted, the whole first."""
+
+    group: str
+    path: str
+    counts: Counts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Descent:
+    """`entries` in the order of the pipeline, `stages` to run again in the lock's; `absent` outs could not be read."""
+
+    entries: list[Entry]
+    stages: list[str]
+    absent: list[str]
+
+
+def descent(study: Study, patient: Patient) -> Descent:
+    """What descends from a patient by tables and cards; raises InputError for one that is damaged."""
+    stages = rerun(study)
+    outs = [out for stage in stages for out in study.lock[stage].outs]
+    there = [out for out in outs if study.path(out).exists()]
+    models = find_models(study, patient)
+    entries = [Entry("checkpoints", path, counts) for path, counts in models.counts.items()]
+    synthetic: set[str] = set()
+    for out in there:
+        if (study.path(out) / "ledger.parquet").is_file():
+            counts, ids = tables.pool(study, out, patient, models)
+            synthetic |= ids
+            entries.append(Entry("pools", out, counts))
+    trained = {}
+    for out in there:
+        folder = study.path(out)
+        if (folder / "selection.parquet").is_file():
+            entries.append(Entry("selections", out, tables.selection(study, out, patient, models, synthetic)))
+        elif (folder / "training.parquet").is_file():
+            counts, trained[folder.name] = tables.classifiers(study, out, patient, synthetic)
+            entries.append(Entry("classifiers", out, counts))
+        elif (folder / "manifest.csv").is_file():
+            entries.append(Entry(Path(out).name, out, tables.images(folder, patient)))
+    for out in there:
+        path = study.path(out)
+        if path.name == "folds.csv":
+            entries.append(Entry("folds", out, tables.folds(path, patient)))
+        elif path.suffix == ".parquet" and path.is_file():
+            entries.append(Entry("predictions", out, tables.predictions(path, patient, trained.get(path.stem))))
+    entries = [entry for entry in entries if any(list(entry.counts.values())[1:])]
+    if entries:
+        entries += _figures(study, there)
+    order = {out: place for place, out in enumerate(outs)}
+    entries.sort(key=lambda entry: order.get(entry.path, -1))
+    return Descent(entries, stages, [out for out in outs if out not in there])
+
+
+def rerun(study: Study) -> list[str]:
+    """Stages that read the list of withdrawn images, directly or through others, by the lock's graph."""
+    first = {name for name, stage in study.lock.items() if WITHDRAWN.as_posix() in stage.deps}
+    return [name for name in study.lock if name in first or first & set(upstream(study.lock, name))]
+
+
+def _figures(study: Study, outs: list[str]) -> list[Entry]:
+    """Numbers, plots and pages: they tell of everybody at once."""
+    found = []
+    for out in outs:
+        if out.startswith("metrics/") and out.endswith(".json"):
+            found.append(Entry("numbers", out, {"numbers": len(numbers(study, out))}))
+        elif out.startswith(("report/", "plots/")):
+            found.append(Entry(Path(out).parts[0], out))
+    return found

@@ -1,0 +1,84 @@
+"""How much of a table descends from a patient: counts by the words that say what is counted, the whole first."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from synthtrace.lineage.drawn import NEAREST, RUN, original_ids
+from synthtrace.lineage.pipeline import producers
+from synthtrace.lineage.study import Study
+from synthtrace.lineage.withdraw.models import Models
+from synthtrace.lineage.withdraw.patient import Patient
+from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
+
+Counts = dict[str, int]
+
+
+def images(folder: Path, patient: Patient) -> Counts:
+    """Scans or crops."""
+    table = read_manifest(folder)
+    own = table[table["image_id"].isin(patient.image_ids)]
+    counts = {"images": len(table), "theirs": len(own)}
+    for column, words in (("native_path", "native crops"), ("map_path", "brightness maps"), ("mask_path", "masks")):
+        if column in own:
+            counts[words] = int(own[column].notna().sum())
+    return counts
+
+
+def folds(path: Path, patient: Patient) -> Counts:
+    """In how many folds the patient has which role."""
+    table = read_folds(path)
+    roles = table[table["image_id"].isin(patient.image_ids)].groupby("role")["fold"].nunique()
+    return {"folds": int(table["fold"].nunique())} | {f"with role {role}": int(count) for role, count in roles.items()}
+
+
+def pool(study: Study, out: str, patient: Patient, models: Models) -> tuple[Counts, set[str]]:
+    """A pool, and the ids of its images that descend."""
+    ledger = read_ledger(study.path(out))
+    saw = ledger["checkpoint"].isin(models.digests)
+    conditioned = ledger["condition_image_id"].isin(patient.image_ids)
+    counts = {
+        "images": len(ledger),
+        "of a generator that saw them": int(saw.sum()),
+        "conditioned on their maps": int(conditioned.sum()),
+    }
+    return counts, set(ledger.loc[saw | conditioned, "image_id"].astype(str))
+
+
+def selection(study: Study, out: str, patient: Patient, models: Models, synthetic: set[str]) -> Counts:
+    """A selection; `synthetic` are the ids of pool images that descend."""
+    table = read_selection(study.path(out))
+    own = table["image_id"].isin(synthetic)
+    nearest = table[[name for name in NEAREST if name in table]].isin(patient.image_ids).any(axis=1)
+    stage = producers(study.lock, out)[0][0]
+    scored = any(dep in models.counts for dep in study.lock[stage].deps)
+    return {
+        "candidates": len(table),
+        "that descend": int(own.sum()),
+        "of these kept": int((own & table["kept"].astype(bool)).sum()),
+        "nearest to an image of theirs": int(nearest.sum()),
+        "scored by an extractor that saw them": len(table) if scored else 0,
+    }
+
+
+def classifiers(study: Study, out: str, patient: Patient, synthetic: set[str]) -> tuple[Counts, pd.DataFrame]:
+    """A scenario's trained models, and which of them (backbone, seed, fold) descend."""
+    scenario = Path(out).name
+    drawn = study.training(scenario)
+    own = original_ids(drawn["image_id"], scenario).isin(patient.image_ids)
+    made = drawn["image_id"].isin(synthetic)
+    counts = {
+        "trained models": len(drawn[RUN].drop_duplicates()),
+        "learnt from their images": len(drawn.loc[own, RUN].drop_duplicates()),
+        "learnt from synthetic images that descend": len(drawn.loc[made, RUN].drop_duplicates()),
+    }
+    return counts, drawn.loc[own | made, RUN].drop_duplicates()
+
+
+def predictions(path: Path, patient: Patient, trained: pd.DataFrame | None) -> Counts:
+    """A scenario's predictions; `trained` are the models (backbone, seed, fold) that descend, where known."""
+    table = read_predictions(path)
+    counts = {"predictions": len(table), "of their images": int(table["image_id"].isin(patient.image_ids).sum())}
+    if trained is not None:
+        counts["by models that descend"] = len(table.merge(trained, on=RUN))
+    return counts
