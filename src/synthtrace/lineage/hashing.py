@@ -22,17 +22,22 @@ class Hasher:
             status = os.fstat(descriptor)
             key = (status.st_dev, status.st_ino)
             if key not in self._read:
-                # a buffer of the file's size: one of BLOCK bytes for each small file would take as long as its md5
-                self._read[key] = self._md5(descriptor, min(status.st_size + 1, BLOCK))
+                self._read[key] = self._md5(descriptor, status.st_size)
             return self._read[key]
         finally:
             os.close(descriptor)
 
     def _md5(self, descriptor: int, size: int) -> str:
-        digest = hashlib.md5(usedforsecurity=False)
-        while block := os.read(descriptor, size):
+        # a byte more than the file has: one read is all of a small file, and says that it is; a buffer of BLOCK bytes for each
+        # would take as long as its md5
+        asked = size + 1 if size < BLOCK else BLOCK
+        digest, read = hashlib.md5(usedforsecurity=False), 0
+        while block := os.read(descriptor, asked):
             digest.update(block)
-            self.bytes_read += len(block)
+            read += len(block)
+            if read == size and len(block) < asked:
+                break
+        self.bytes_read += read
         return digest.hexdigest()
 
     def entries(self, folder: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Every byte that the lock speaks of, read again: workspace, cache and leaves."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,7 @@ class _Reader:
 
     def __init__(self, study: Study, wanted: list[Expected]) -> None:
         self.study = study
+        self.cache = str(study.cache)  # strings: ten thousand paths of pathlib take as long as the md5 of small files
         self.listings = {one.digest: cached_listing(study, one.digest) for one in wanted if one.digest.endswith(".dir")}
         self.files = {one.path: _files(study.root / one.path) for one in wanted}
         self.read: dict[str, str | None] = {}
@@ -99,11 +101,12 @@ class _Reader:
         """What lies in the workspace, file by file where the cache has a listing."""
         files = self.files[one.path]
         found = {name: self._md5(path) or UNREADABLE for name, path in files.items()}
-        if _digest(found) != one.digest:
-            found = {name: md5 for name, md5 in found.items() if not self.study.ignored(Path(files[name]))}
+        entries = self.listings.get(one.digest)
+        if found == entries or _digest(found) == one.digest:
+            return
+        found = {name: md5 for name, md5 in found.items() if not self.study.ignored(Path(files[name]))}
         if _digest(found) == one.digest:
             return
-        entries = self.listings.get(one.digest)
         if not files and one.away:
             yield warn(f"{one.path}: is not there to be compared with {one.digest} ({one.source})", one.path)
         elif not files or entries is None:
@@ -144,7 +147,7 @@ class _Reader:
         return self.read[path]
 
     def _object(self, digest: str) -> str:
-        return str(self.study.cached(digest))
+        return f"{self.cache}{os.sep}{digest[:2]}{os.sep}{digest[2:]}"
 
 
 def _files(path: Path) -> dict[str, str]:
