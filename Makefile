@@ -36,7 +36,6 @@ results: $(READY)
 bench: $(READY)
 	python benchmarks/pipeline.py
 	python benchmarks/audit.py
-	python benchmarks/audit.py
 
 # hashes only: no index address may enter the file
 lock: $(READY)

@@ -3,10 +3,10 @@
     python benchmarks/audit.py [STUDY]...
 
 STUDY is a folder with a dvc.lock whose outs are there. Without one, two are made: 10,000 files as large as 64-pixel images,
-where opening a file costs most, and 10,000 as large as 256-pixel images, where md5 does. Each lies in the workspace and in DVC's
-cache, so that 20,000 files are read. A turn before the first lets both read from memory. md5sum gets the names of the files ready made
-(`xargs md5sum`); the check finds them by itself, reads the lock and the listings, and compares. Seconds are those that pass and
-those of the processor, which other work on the machine changes less.
+where opening a file costs most, and 10,000 as large as 256-pixel images, where md5 does. Each lies in the workspace and in
+DVC's cache, so that 20,000 files are read. A turn before the first lets both read from memory. md5sum gets the names of the
+files ready made (`xargs md5sum`); the check finds them by itself, reads the lock and the listings, and compares. Seconds are
+those that pass; those of the processor, which other work on the machine changes less, give the last ratio.
 """
 
 import argparse
