@@ -24,6 +24,7 @@ class Mutation:
         apply: makes the change in a copy of a finished study; the generator varies it.
         also: further checks that may rightly fail; no other may.
         variants: how many randomised variants are tried.
+        options: of the `Study` that is audited.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Mutation:
     apply: Callable[[Clone, np.random.Generator], None]
     also: frozenset[str] = field(default_factory=frozenset)
     variants: int = 2
+    options: dict[str, bool] = field(default_factory=dict)
 
 
 def outcomes(clone: Clone, checks: Sequence[str] = tuple(CHECKS), **options: bool) -> dict[str, Outcome]:
@@ -45,7 +47,9 @@ def outcomes(clone: Clone, checks: Sequence[str] = tuple(CHECKS), **options: boo
 
 def copied(clone: Clone, folder: Path) -> Clone:
     """A copy of a finished study with its cache and history, to be changed at will."""
-    shutil.copytree(clone.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".scratch", ".pytest_cache", "__pycache__"))
+    shutil.copytree(
+        clone.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".scratch", ".pytest_cache", "__pycache__")
+    )
     return clone.at(folder)
 
 

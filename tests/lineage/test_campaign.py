@@ -13,8 +13,8 @@ MUTATIONS = [
 ]
 
 
-def failed(clone: Clone) -> set[str]:
-    return {outcome.id for outcome in outcomes(clone).values() if outcome.status == "fail"}
+def failed(clone: Clone, options: dict[str, bool]) -> set[str]:
+    return {outcome.id for outcome in outcomes(clone, **options).values() if outcome.status == "fail"}
 
 
 def test_a_clean_run_raises_no_alarm(phantom: Clone) -> None:
@@ -26,6 +26,6 @@ def test_a_clean_run_raises_no_alarm(phantom: Clone) -> None:
 def test_it_is_caught_by_the_named_check(phantom: Clone, tmp_path: Path, mutation: Mutation, seed: int) -> None:
     clone = copied(phantom, tmp_path / "clone")
     mutation.apply(clone, np.random.default_rng([seed, *mutation.name.encode()]))
-    found = failed(clone)
+    found = failed(clone, mutation.options)
     assert mutation.check in found
     assert found <= {mutation.check} | mutation.also

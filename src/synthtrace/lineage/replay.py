@@ -20,14 +20,14 @@ from synthtrace.lineage.tolerance import Replayed, compared, differing
 from synthtrace.lineage.trace_target import find_target
 from synthtrace.seeds import Seeds
 from synthtrace.stage import progress
-from synthtrace.tables import LEDGER, with_role
+from synthtrace.tables import with_role
 
 if TYPE_CHECKING:
     from synthtrace.generators.checkpoints import Trained
     from synthtrace.generators.protocol import Reference
 
-# what a ledger holds before its images exist
-PLANNED = [name for name in LEDGER if name not in ("image_id", "pixel_hash", "file_sha256", "checkpoint")]
+# what the generator's family chooses for an image; the check `ledger` knows the other columns from the parameters alone
+CHOSEN = ["label", "condition_image_id", "condition_seed"]
 
 
 class Pool:
@@ -108,8 +108,8 @@ class Pool:
             return Replayed(image_id, path, problem=str(error).removeprefix(f"{file}: "))
         return compared(image_id, path, self._elsewhere, pixels, drawn)
 
-    def unplanned(self) -> str:
-        """Where the ledger is not the plan that the stage's seed and parameters give; empty when it is."""
+    def otherwise_chosen(self) -> str:
+        """Which rows have a label or condition that the stage's seed and parameters do not give; empty when none has."""
         from synthtrace.pools.sampling import plan_pool
 
         params, family = self._params, self._trained.family
@@ -117,18 +117,16 @@ class Pool:
             plan = plan_pool(
                 family, self.kind, self.fold, self._training, params.sample, len(params.dataset.labels), Seeds(params.seed)
             )
-        expected, found = _as_text(plan), _as_text(self.ledger.drop_duplicates("image_id"))
-        odd = sorted(set(found.index) ^ set(expected.index))
-        if odd:
-            return f"holds {len(found)} images, {len(expected)} are planned; they differ in {listed(odd, 3)}"
-        wrong = found.loc[expected.index] != expected
+        expected, found = _choices(plan), _choices(self.ledger.drop_duplicates("image_id"))
+        common = [image_id for image_id in expected.index if image_id in found.index]
+        wrong = found.loc[common] != expected.loc[common]
         rows = wrong.index[wrong.any(axis=1)]
         if not len(rows):
             return ""
         row, column = rows[0], wrong.columns[wrong.loc[rows[0]]][0]
         return (
-            f"{len(rows)} of {len(found)} rows are not what the stage's seed and parameters plan ({listed(rows)}): {row} has "
-            f"{column} {found.loc[row, column]}; planned was {expected.loc[row, column]}"
+            f"{len(rows)} of {len(found)} rows are not what the stage's seed and parameters choose ({listed(rows)}): {row} has "
+            f"{column} {found.loc[row, column]}; expected {expected.loc[row, column]}"
         )
 
 
@@ -166,8 +164,8 @@ def replay(study: Study, images: list[str]) -> list[Replayed]:
     return [found[target] for target in targets]
 
 
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    return table.set_index("image_id")[PLANNED].astype("string").fillna("none")
+def _choices(table: pd.DataFrame) -> pd.DataFrame:
+    return table.set_index("image_id")[CHOSEN].astype("string").fillna("none")
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def check(study: Study) -> Iterator[Finding]:
             with opened(study, out) as pool:
                 batches = pool.batches()
                 all_images += len(pool.ledger)
-                yield from _plan(pool)
+                yield from _choices(pool)
                 for batch in batches if study.everything else [int(rng.choice(list(batches)))]:
                     images += len(batches[batch])
                     drawn.append(f"{pool.kind}-f{pool.fold} batch {batch}")
@@ -43,8 +43,8 @@ def check(study: Study) -> Iterator[Finding]:
     yield note(f"{images} of {all_images} images of {len(pools)} pools drawn again{left}")
 
 
-def _plan(pool: Pool) -> Iterator[Finding]:
-    told = pool.unplanned()
+def _choices(pool: Pool) -> Iterator[Finding]:
+    told = pool.otherwise_chosen()
     if told:
         yield fail(f"{pool.out}/ledger.parquet: {told}", f"{pool.out}/ledger.parquet")
 
