@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 export VIRTUAL_ENV := $(abspath $(VENV))
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro audit test lint lock bench results setup
+.PHONY: repro audit test campaign lint lock bench results setup
 
 # the audit comes after the pipeline and is no stage of it: a stage would read a half-written dvc.lock
 repro: $(READY)
@@ -23,6 +23,10 @@ audit: $(READY)
 
 test: $(READY)
 	python -m pytest
+
+# make test tries each change that the audit must catch once; this tries every variant of it
+campaign: $(READY)
+	python -m pytest tests/lineage/test_campaign.py --every-variant
 
 lint: $(READY)
 	ruff check .
