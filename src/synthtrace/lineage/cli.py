@@ -144,6 +144,25 @@ def withdraw(
         raise typer.Exit(1) from None
 
 
+def history(
+    target: Annotated[str, typer.Argument(help="A number: metrics/summary.json:KEY.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Full digests, and every change as [old, new].")] = False,
+) -> None:
+    """Show a number over Git commits and DVC experiments, and which of data, params, code and environment changed."""
+    from synthtrace.lineage.history.history import history as over_time
+    from synthtrace.lineage.history.table import show
+
+    try:
+        rows = over_time(Path.cwd(), target)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps([row.plain() for row in rows], indent=2, ensure_ascii=False))
+    else:
+        show(rows)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `synthtrace`."""
     app.command()(audit)
@@ -151,3 +170,4 @@ def register(app: typer.Typer) -> None:
     app.command()(trace)
     app.command()(replay)
     app.command()(withdraw)
+    app.command()(history)
