@@ -82,10 +82,11 @@ def _table(study: Study, path: str, table: pd.DataFrame) -> Iterator[Finding]:
     stored, computed = _bytes(study, path), table.to_csv(index=False, lineterminator="\n")
     if stored == computed:
         return
-    found, expected = _rows(stored), _rows(computed)
+    found, expected = _rows(path, stored), _rows(path, computed)
     names = list(table.columns)
-    if found[:1] != [names]:
-        yield fail(f"{path}: has the columns {', '.join(*found[:1])}; expected {', '.join(names)}", path)
+    header = found[0] if found else []
+    if header != names:
+        yield fail(f"{path}: has the columns {', '.join(header) or 'of an empty file'}; expected {', '.join(names)}", path)
         return
     if len(found) != len(expected) or any(len(row) != len(names) for row in found):
         yield fail(f"{path}: has {len(found) - 1} rows; the predictions give {len(expected) - 1} of {len(names)} cells", path)
@@ -142,8 +143,8 @@ def _bytes(study: Study, path: str) -> str:
         raise InputError(f"{study.root / path}: cannot be read ({error})") from None
 
 
-def _rows(text: str) -> list[list[str]]:
+def _rows(path: str, text: str) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text)))
     except csv.Error as error:
-        raise InputError(f"not a readable CSV table ({error})") from None
+        raise InputError(f"{path}: not a readable CSV table ({error})") from None
