@@ -17,10 +17,10 @@ from toy import dvc
 from synthtrace.compare import from_predictions
 from synthtrace.errors import InputError
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace import Plain, trace
-from synthtrace.lineage.trace_dot import dot
-from synthtrace.lineage.trace_target import find_target, numbers, rests_on
-from synthtrace.lineage.trace_tree import tree_of
+from synthtrace.lineage.trace.dot import dot
+from synthtrace.lineage.trace.target import find_target, numbers, rests_on
+from synthtrace.lineage.trace.trace import Plain, trace
+from synthtrace.lineage.trace.tree import tree_of
 from synthtrace.tables import read_ledger, read_selection, write_predictions
 
 NUMBER = "metrics/summary.json:scenarios.semantic.auc_image.mean"

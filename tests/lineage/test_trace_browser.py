@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pipeline_clone import Clone
 
-from synthtrace.lineage.page import gather, render
+from synthtrace.lineage.page.page import gather, render
 from synthtrace.lineage.study import Study
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -11,10 +11,10 @@ from mutation import copied
 from pipeline_clone import Clone
 
 from synthtrace.errors import InputError
-from synthtrace.lineage import page_pools
-from synthtrace.lineage.page import gather, render, write_page
+from synthtrace.lineage.page import pools
+from synthtrace.lineage.page.page import gather, render, write_page
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace import trace
+from synthtrace.lineage.trace.trace import trace
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def test_it_agrees_with_what_trace_tells_of_an_image(phantom: Clone, content: di
 
 
 def test_pictures_stop_at_the_budget_and_spread_through_the_pool(phantom: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_pools, "SYNTHETIC_BUDGET", 40_000)
-    monkeypatch.setattr(page_pools, "REAL_BUDGET", 4_000)
+    monkeypatch.setattr(pools, "SYNTHETIC_BUDGET", 40_000)
+    monkeypatch.setattr(pools, "REAL_BUDGET", 4_000)
     content = gather(Study(phantom.folder))
     weight = sum(len(row[pool["columns"].index("picture")]) for pool in content["pools"] for row in pool["rows"])
     assert 20_000 < weight < 48_000

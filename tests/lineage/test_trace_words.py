@@ -2,7 +2,7 @@
 
 import pytest
 
-from synthtrace.lineage.trace_words import counts_words, items_words, short_commit, span, together, value_words
+from synthtrace.lineage.trace.words import counts_words, items_words, short_commit, span, together, value_words
 
 FOLDS = {
     "0": {"test": {"patients": 8, "images": 32}, "train": {"patients": 32, "images": 128}},

@@ -102,9 +102,7 @@ def judged(study: Study, checkpoint: Checkpoint, every: list[Checkpoint], folds:
     name, above = f"{checkpoint.name}/{CARD}", _digests_above(study, checkpoint, every)
     for key in BUILT_ON:
         if card.get(key) and card[key] not in above:
-            yield fail(
-                f"{name}: {key} {str(card[key])[:12]} is no checkpoint upstream of it, so that nobody knows what it saw"
-            )
+            yield fail(f"{name}: {key} {str(card[key])[:12]} is no checkpoint upstream of it, so that nobody knows what it saw")
     if card.get("fold") is None:
         yield from _of_nobody(study, name, card)
         if fold_of(checkpoint.name) is not None and checkpoint_digest(folder) not in above:

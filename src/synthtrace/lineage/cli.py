@@ -88,11 +88,11 @@ def trace(
             raise InputError("TARGET: expected a number, a file or an image, with --json, --dot or neither; or --page alone")
         found = find_study(study, results)
         if target is None:
-            from synthtrace.lineage.page import write_page
+            from synthtrace.lineage.page.page import write_page
 
             typer.echo(write_page(found))
             return
-        from synthtrace.lineage.trace import trace as walk_back
+        from synthtrace.lineage.trace.trace import trace as walk_back
 
         traced = walk_back(found, target)
     except InputError as error:
@@ -101,11 +101,11 @@ def trace(
     if as_json:
         typer.echo(json.dumps(traced, indent=2, ensure_ascii=False))
     elif as_dot:
-        from synthtrace.lineage.trace_dot import dot
+        from synthtrace.lineage.trace.dot import dot
 
         typer.echo(dot(traced), nl=False)
     else:
-        from synthtrace.lineage.trace_tree import show
+        from synthtrace.lineage.trace.tree import show
 
         show(traced)
 

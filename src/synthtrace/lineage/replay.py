@@ -17,7 +17,7 @@ from synthtrace.lineage.machine import Machine, as_recorded
 from synthtrace.lineage.pipeline import producer
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.tolerance import Replayed, compared, differing
-from synthtrace.lineage.trace_target import find_target
+from synthtrace.lineage.trace.target import find_target
 from synthtrace.seeds import Seeds
 from synthtrace.stage import progress
 from synthtrace.tables import with_role

@@ -9,8 +9,8 @@ from typing import Any
 from synthtrace.lineage.pipeline import PARAMS, producers
 from synthtrace.lineage.scripts import CODE
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace_target import PREDICTIONS, Target, rests_on
-from synthtrace.lineage.trace_walk import code_makers, is_gate, walk
+from synthtrace.lineage.trace.target import PREDICTIONS, Target, rests_on
+from synthtrace.lineage.trace.walk import code_makers, is_gate, walk
 
 PARTS = ("data", "params", "code", "environment")
 REQUIREMENTS = "requirements.lock"
@@ -46,6 +46,8 @@ def closure(study: Study, path: str, key: str, requirements: str | None) -> Clos
     `requirements`: md5 of the revision's requirements.lock, for locks that do not name it.
     """
     makers = producers(study.lock, path)
+    if not makers:
+        return UNKNOWN
     tables = rests_on(study, Target(f"{path}:{key}", "number", path, makers, key))
     roots = [stage for stage, _ in makers]
     reached = walk(study, roots, {PREDICTIONS: tables} if tables else {})

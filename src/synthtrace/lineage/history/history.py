@@ -10,7 +10,7 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.history.closure import PARTS, Closure
 from synthtrace.lineage.history.reader import Found, Reader
 from synthtrace.lineage.history.revisions import Revision, blobs, revisions
-from synthtrace.lineage.trace_target import NEAREST
+from synthtrace.lineage.trace.target import NEAREST
 
 Changes = dict[str, dict[str, list[Any]]]
 

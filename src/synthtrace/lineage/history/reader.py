@@ -9,7 +9,7 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.history.closure import REQUIREMENTS, UNKNOWN, Closure, Past, closure
 from synthtrace.lineage.history.revisions import Blobs, Revision
 from synthtrace.lineage.pipeline import producer
-from synthtrace.lineage.trace_target import numbers
+from synthtrace.lineage.trace.target import numbers
 
 LOCK = "dvc.lock"
 READ = ("dvc.yaml", LOCK, "params.yaml")

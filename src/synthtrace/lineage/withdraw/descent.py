@@ -5,7 +5,7 @@ from pathlib import Path
 
 from synthtrace.lineage.pipeline import upstream
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace_target import numbers
+from synthtrace.lineage.trace.target import numbers
 from synthtrace.lineage.withdraw import tables
 from synthtrace.lineage.withdraw.models import find_models
 from synthtrace.lineage.withdraw.patient import Patient

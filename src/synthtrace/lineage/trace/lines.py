@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
-from synthtrace.lineage.trace_words import SHORT, counts_words, short, short_commit, span, together, value_words
+from synthtrace.lineage.trace.words import SHORT, counts_words, short, short_commit, span, together, value_words
 
 Plain = dict[str, Any]
 FEW = 10

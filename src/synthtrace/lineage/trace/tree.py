@@ -7,8 +7,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from synthtrace.lineage.pipeline import within
-from synthtrace.lineage.trace_lines import about_lines, head, image_lines, outs_line, params_line, run_line, source_line
-from synthtrace.lineage.trace_words import items_words, together
+from synthtrace.lineage.trace.lines import about_lines, head, image_lines, outs_line, params_line, run_line, source_line
+from synthtrace.lineage.trace.words import items_words, together
 
 Plain = dict[str, Any]
 MOST = 12

@@ -7,8 +7,8 @@ import pandas as pd
 
 from synthtrace.lineage.pipeline import producer
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace_counts import DRAWN, counts, read_drawn
-from synthtrace.lineage.trace_image import checkpoint_folder, plain_row
+from synthtrace.lineage.trace.counts import DRAWN, counts, read_drawn
+from synthtrace.lineage.trace.image import checkpoint_folder, plain_row
 from synthtrace.report.pictures import data_uri, spread
 
 Plain = dict[str, Any]

@@ -7,33 +7,33 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.leaves import Import, imported, imports, outside, tracked
 from synthtrace.lineage.pipeline import PARAMS, Locked, read_yaml, within
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace_counts import Counts, counts
-from synthtrace.lineage.trace_image import describe_file, describe_image
-from synthtrace.lineage.trace_target import PREDICTIONS, Target, find_target, rests_on
-from synthtrace.lineage.trace_walk import Read, code_makers, is_gate, reads, recorded, recorded_source, walk
-from synthtrace.lineage.trace_words import items_words
+from synthtrace.lineage.trace.counts import Counts, counts
+from synthtrace.lineage.trace.image import describe_file, describe_image
+from synthtrace.lineage.trace.target import PREDICTIONS, Target, find_target, rests_on
+from synthtrace.lineage.trace.walk import Read, code_makers, is_gate, reads, recorded, recorded_source, walk
+from synthtrace.lineage.trace.words import items_words
 
 Plain = dict[str, Any]
 CIRCUMSTANCES = ("commit", "wandb", "device", "deterministic", "threads", "started", "seconds", "python", "platform")
 
 
 def trace(study: Study, text: str) -> Plain:
-    """Trace a TARGET (see `trace_target.find_target`, also for what it raises).
+    """Trace a TARGET (see `target.find_target`, also for what it raises).
 
     Returns:
         - `target`: what is traced, as it may be typed again; `kind`: number, image or file.
         - `path`: the file or folder that it is or stands in; `made_by`: names of the stages that made it, [] for a source.
         - `digest`: {"recorded", "found"}: DVC's digest of `path` in dvc.lock, and of its bytes now; null where unknown.
         - `value`: of a number; null where the summary could not compute it.
-        - `image`: of a synthetic image, see `trace_image.describe_image`.
-        - `about`: of a file, what a card or a manifest says of it, see `trace_image.describe_file`.
+        - `image`: of a synthetic image, see `image.describe_image`.
+        - `about`: of a file, what a card or a manifest says of it, see `image.describe_file`.
         - `focus`: names of the stages that the target rests on, nearest first. A number rests on less than its stage reads.
         - `rests_on`: the predictions tables that a number is computed from, where its stage reads more; else null.
         - `stages`: every stage upstream, by name, nearest first:
           `does`, `command`, `gate` (judges data and makes none);
           `deps`: [{"path", "digest", "from": [{"stage", "out"}], "agrees"}], `from` empty for a source; `agrees`: whether the
           maker's digest in the lock is the reader's, null where no listing of a folder's files is at hand;
-          `outs`: [{"path", "digest", "counts"}], counts as in `trace_counts.counts`;
+          `outs`: [{"path", "digest", "counts"}], counts as in `counts.counts`;
           `params`: the lock's parameter values by key; `code`: fingerprints by key of code.json, `code_from` the stages that
           write it;
           `run`: {"commit", "wandb": {"id", "mode"}, "device", "deterministic", "threads", "started", "seconds", "python",

@@ -10,8 +10,8 @@ from synthtrace.errors import InputError
 from synthtrace.images import file_sha256
 from synthtrace.lineage.pipeline import within
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace_counts import DRAWN, read_drawn
-from synthtrace.lineage.trace_target import Target
+from synthtrace.lineage.trace.counts import DRAWN, read_drawn
+from synthtrace.lineage.trace.target import Target
 from synthtrace.tables import read_ledger, read_selection
 
 Plain = dict[str, Any]

@@ -8,13 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from synthtrace.cards import CARD
 from synthtrace.errors import InputError
-from synthtrace.lineage.page_pools import pools, real_images
+from synthtrace.lineage.page.pools import pools, real_images
 from synthtrace.lineage.pipeline import producer
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace import describe_stages, missing, sources
-from synthtrace.lineage.trace_counts import CROP_MARK, DRAWN, counts, read_drawn
-from synthtrace.lineage.trace_image import describe_file
-from synthtrace.lineage.trace_target import PREDICTIONS, SUMMARY, numbers
+from synthtrace.lineage.trace.counts import CROP_MARK, DRAWN, counts, read_drawn
+from synthtrace.lineage.trace.image import describe_file
+from synthtrace.lineage.trace.target import PREDICTIONS, SUMMARY, numbers
+from synthtrace.lineage.trace.trace import describe_stages, missing, sources
 from synthtrace.report.page import TEMPLATES as REPORT
 
 Plain = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from synthtrace.lineage.trace_words import counts_words, short
+from synthtrace.lineage.trace.words import counts_words, short
 
 
 def dot(traced: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""report/lineage.html: the same walk to click through."""

@@ -1,0 +1,1 @@
+"""From a number, a file or an image back to raw scans."""
