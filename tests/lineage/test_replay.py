@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from mutation import copied, flip_byte, outcomes
 from pipeline_clone import Clone
+from typer.testing import CliRunner
 
+from synthtrace.cli import app
 from synthtrace.errors import InputError
 from synthtrace.images import read_image, write_image
 from synthtrace.lineage.checks.replay import check
@@ -33,7 +35,7 @@ def clone(phantom: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def spoil(clone: Clone, image_id: str, levels: int) -> None:
     path = clone.folder / POOL / f"images/{image_id}.png"
     pixels = read_image(path).copy()
-    pixels[5, 5] += levels if pixels[5, 5] < 128 else -levels
+    pixels[5, 5] = int(pixels[5, 5]) + (levels if pixels[5, 5] < 128 else -levels)
     path.unlink()
     write_image(path, pixels)
 
@@ -62,14 +64,17 @@ def test_images_come_in_the_order_asked_for_and_share_a_batch(clone: Clone, monk
 
 
 def test_the_command_prints_a_line_an_image_and_tells_by_its_exit_code(clone: Clone) -> None:
-    good = clone.run("synthtrace", "replay", IMAGE)
-    assert (good.returncode, good.stdout) == (0, f"{IMAGE}: equal to the bit\n")
     spoil(clone, IMAGE, 3)
-    bad = clone.run("synthtrace", "replay", IMAGE, "semantic-f0-00013")
-    assert bad.returncode == 1
+    bad = CliRunner().invoke(app, ["replay", IMAGE, "semantic-f0-00013"])
     first, second = bad.stdout.splitlines()
     assert first.startswith(f"{IMAGE}: not reproduced: 0.10% of its pixels differ")
     assert second == "semantic-f0-00013: equal to the bit"
+    assert bad.exit_code == 1
+    good = CliRunner().invoke(app, ["replay", "class-f1-00000"])
+    assert (good.stdout, good.exit_code) == ("class-f1-00000: equal to the bit\n", 0)
+    none = CliRunner().invoke(app, ["replay", "nobody"])
+    assert none.exit_code == 1
+    assert none.stderr.startswith("error: nobody: ")
 
 
 def test_what_is_no_pool_image_is_refused(clone: Clone) -> None:
@@ -88,7 +93,7 @@ def test_another_checkpoint_is_refused_in_one_sentence(clone: Clone) -> None:
 
 def test_weights_that_are_not_those_of_their_card_are_refused(clone: Clone) -> None:
     flip_byte(clone.folder / "data/generators/semantic/fold0/unet/diffusion_pytorch_model.safetensors", -5)
-    with pytest.raises(InputError, match="sha256 .* as in its card"):
+    with pytest.raises(InputError, match=r"sha256 .* as in its card"):
         replay(Study(clone.folder), [IMAGE])
 
 
