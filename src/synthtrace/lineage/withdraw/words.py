@@ -73,8 +73,9 @@ def _next(changed: list[str], traces: bool) -> list[str]:
         "                                  branches, presets and experiments, which can be run again",
         "  dvc gc --workspace --cloud      does the same in the default remote (-r NAME: another)",
     ]
+    lines.append("  rm -rf .scratch                 caches, embeddings of their images among them; nothing depends on it")
     if traces:
-        lines.append("  delete the files above: records/ and .scratch/ hold nothing that a result needs; make results/ anew")
+        lines.append("  delete the other files above: no result needs records/, and results/ can be made anew")
     lines += [
         "Git history and DVC's experiments still hold old digests and whatever was committed of results/, and keep it until",
         "history is rewritten (git filter-repo) and experiments are removed (dvc exp remove).",
