@@ -2,7 +2,7 @@
 
 The same weights, conditions, noise, batch, device class, threads and library versions give the same bits: then nothing but
 equality counts. Elsewhere sums are rounded in another order, and the difference is held against `LEVELS` and `SHARE`
-(docs/lineage.md tells what was measured).
+(docs/decisions.md tells what was measured).
 """
 
 import importlib.metadata
