@@ -64,14 +64,14 @@ def comment_on_source(clone: Clone, random: np.random.Generator) -> None:
 
 
 MUTATIONS = [
-    Mutation("one byte of a scan flipped, size and times kept", "bytes", flip_scan, also=frozenset({"gates"})),
+    Mutation("one byte of a scan flipped, size and times kept", "bytes", flip_scan, also=frozenset({"folds", "gates"})),
     Mutation("one byte of a classifier flipped, size and times kept", "bytes", flip_classifier),
     Mutation("one byte of the report flipped, size and times kept", "bytes", flip_report),
     Mutation(
         "one byte of a candidate flipped, size and times kept",
         "bytes",
         flip_candidate,
-        also=frozenset({"ledger", "replay", "memorisation"}),
+        also=frozenset({"folds", "gates", "ledger", "replay", "memorisation"}),
     ),
     Mutation("a cache object edited and kept read-only", "bytes", flip_object, variants=4),
     Mutation("a folder's .dir object edited and kept read-only", "bytes", edit_listing, variants=3),

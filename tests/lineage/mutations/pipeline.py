@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import yaml
 from edits import drawn, edited_yaml
 from mutation import Mutation
 from pipeline_clone import Clone
@@ -33,9 +34,18 @@ def change_param(clone: Clone, random: np.random.Generator) -> None:
 
 
 def remove_fold(clone: Clone, random: np.random.Generator) -> None:
+    """Of one stage's matrix: a study of two folds has none to spare in params.yaml."""
+    folds = yaml.safe_load((clone.folder / "params.yaml").read_text())["split"]["folds"]
+    with edited_yaml(clone.folder / "dvc.yaml") as tree:
+        name = drawn(sorted(name for name, stage in tree["stages"].items() if "fold" in stage.get("matrix", {})), random)
+        folds.remove(drawn(folds, random))
+        tree["stages"][name]["matrix"]["fold"] = folds
+
+
+def add_fold(clone: Clone, random: np.random.Generator) -> None:
     with edited_yaml(clone.folder / "params.yaml") as tree:
         folds = tree["split"]["folds"]
-        folds.remove(drawn(list(folds), random))
+        folds += range(len(folds), len(folds) + int(random.integers(1, 4)))
 
 
 def remove_kind(clone: Clone, random: np.random.Generator) -> None:
@@ -69,14 +79,13 @@ def drop_stray(clone: Clone, random: np.random.Generator) -> None:
     (folder / f"stray{random.integers(1000)}.csv").write_text("patient_id\n1\n")
 
 
-PARAMS = frozenset({"gates", "numbers", "folds", "ledger", "replay", "memorisation"})
-
 MUTATIONS = [
     Mutation("a dep removed from dvc.yaml", "pipeline", remove_dep, variants=3),
     Mutation("a parameter removed from dvc.yaml", "pipeline", remove_param, variants=3),
     Mutation("a parameter changed in params.yaml", "pipeline", change_param),
-    Mutation("a fold removed from params.yaml", "pipeline", remove_fold, also=PARAMS),
-    Mutation("a kind of generator removed from params.yaml", "pipeline", remove_kind, also=PARAMS),
+    Mutation("a fold removed from a stage's matrix", "pipeline", remove_fold, also=frozenset({"replay"}), variants=3),
+    Mutation("a fold added to params.yaml", "pipeline", add_fold, also=frozenset({"folds", "gates"})),
+    Mutation("a kind of generator removed from params.yaml", "pipeline", remove_kind),
     Mutation("a retired fold's folder left behind", "pipeline", leave_fold, variants=3),
     Mutation("a retired fold's entry left in dvc.lock", "pipeline", leave_stage),
     Mutation("a stray file beside outs", "pipeline", drop_stray, variants=4),
