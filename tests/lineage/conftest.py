@@ -1,10 +1,13 @@
-"""The campaign's size and its tally."""
+"""The campaign's size and its tally; a pipeline of seconds, run once and copied for each test that changes it."""
 
 import re
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from mutations import all_mutations
+from toy import build
 
 CASE = re.compile(r"test_campaign\.py::test_it_is_caught_by_the_named_check\[(\w+): ")
 
@@ -33,3 +36,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{check:<14}{counts['passed']} of {counts.total()}")
         caught, total = (sum(count) for count in zip(*((one["passed"], one.total()) for one in tried.values()), strict=True))
         terminalreporter.write_line(f"{'all':<14}{caught} of {total}")
+
+
+@pytest.fixture(scope="session")
+def finished_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("toy") / "study")
+
+
+@pytest.fixture
+def toy(finished_toy: Path, tmp_path: Path) -> Path:
+    """The folder of a finished toy study, to be changed at will."""
+    shutil.copytree(finished_toy, tmp_path / "study")
+    shutil.copy(finished_toy.parent / "outside.csv", tmp_path)
+    return tmp_path / "study"
