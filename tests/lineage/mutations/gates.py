@@ -27,6 +27,15 @@ def swap_scan(clone: Clone, random: np.random.Generator) -> None:
     bless(clone)
 
 
+def encode_scan_anew(clone: Clone, random: np.random.Generator) -> None:
+    """The same pixels in other bytes: nobody but the gate minds."""
+    path = drawn(files(clone.folder / "data/scans", "*.png"), random)
+    with Image.open(path) as image:
+        image.load()
+    image.save(path, compress_level=int(random.integers(1, 4)))
+    bless(clone)
+
+
 def swap_crop(clone: Clone, random: np.random.Generator) -> None:
     _swap(drawn(files(clone.folder / drawn(["data/crops/maps", "data/crops/native"], random), "*.png"), random), random)
     bless(clone)
@@ -80,12 +89,13 @@ def unjudged_fold(clone: Clone, random: np.random.Generator) -> None:
 TAKEN = frozenset({"determinism"})
 
 MUTATIONS = [
-    Mutation("a scan swapped after its gate and blessed", "gates", swap_scan, also=TAKEN),
+    Mutation("a scan swapped after its gate and blessed", "gates", swap_scan, also=TAKEN | {"folds"}),
+    Mutation("a scan encoded anew after its gate and blessed", "gates", encode_scan_anew, also=TAKEN),
     Mutation(
         "a crop's map or native crop swapped after its gate and blessed",
         "gates",
         swap_crop,
-        also=TAKEN | {"replay"},
+        also=TAKEN | {"folds", "replay"},
         variants=3,
     ),
     Mutation(
