@@ -168,20 +168,21 @@ def draw_rejected(clone: Clone, random: np.random.Generator) -> None:
 
 # DVC has blessed a second result of one stage, and the gate has judged another pool
 BLESSED = frozenset({"determinism", "gates"})
-IMAGES = BLESSED | {"replay", "memorisation", "numbers"}
+IMAGES = BLESSED | {"replay", "memorisation"}
+WEIGHTS = frozenset({"determinism", "folds", "replay"})
 
 MUTATIONS = [
     Mutation("a file added to a pool", "ledger", add_file, BLESSED),
     Mutation("a candidate added with its rows", "ledger", add_candidate, IMAGES),
     Mutation("a file of a pool dropped", "ledger", drop_file, IMAGES),
     Mutation("a candidate dropped with its rows", "ledger", drop_candidate, IMAGES),
-    Mutation("a candidate's row dropped from the selection", "ledger", drop_selection, BLESSED | {"memorisation", "numbers"}),
+    Mutation("a candidate's row dropped from the selection", "ledger", drop_selection, BLESSED),
     Mutation("two images of a pool swapped", "ledger", swap, IMAGES, variants=3),
-    Mutation("an image of a pool encoded anew", "ledger", encode, BLESSED | {"replay"}, variants=3),
-    Mutation("an image encoded anew, with its digest in the ledger", "ledger", encode_and_own, BLESSED | {"replay"}),
+    Mutation("an image of a pool encoded anew", "ledger", encode, BLESSED, variants=3),
+    Mutation("an image encoded anew, with its digest in the ledger", "ledger", encode_and_own, BLESSED),
     Mutation("a row's checkpoint changed", "ledger", other_checkpoint, BLESSED | {"replay"}, variants=3),
-    Mutation("a generator's weights are another fold's", "ledger", other_weights, BLESSED | {"folds", "replay"}),
+    Mutation("a generator's weights are another fold's", "ledger", other_weights, WEIGHTS),
     Mutation("a row's seed changed", "ledger", other_seed, BLESSED | {"replay"}),
-    Mutation("a candidate's label changed in the selection", "ledger", other_label, BLESSED | {"memorisation", "numbers"}),
-    Mutation("a classifier drew what was not kept", "ledger", draw_rejected, BLESSED | {"memorisation", "numbers"}),
+    Mutation("a candidate's label changed in the selection", "ledger", other_label, BLESSED),
+    Mutation("a classifier drew what was not kept", "ledger", draw_rejected, BLESSED | {"memorisation"}),
 ]
