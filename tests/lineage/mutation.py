@@ -22,7 +22,7 @@ class Mutation:
         name: what is done, in words.
         check: the check that must fail.
         apply: makes the change in a copy of a finished study; the generator varies it.
-        also: further checks that may rightly fail; no other may.
+        also: further checks that rightly fail too; the tally names what is not foreseen here.
         variants: how many randomised variants are tried.
         options: of the `Study` that is audited.
     """

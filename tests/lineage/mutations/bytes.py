@@ -75,6 +75,11 @@ MUTATIONS = [
     ),
     Mutation("a cache object edited and kept read-only", "bytes", flip_object, variants=4),
     Mutation("a folder's .dir object edited and kept read-only", "bytes", edit_listing, variants=3),
-    Mutation("a file of an out removed", "bytes", lose_file),
+    Mutation(
+        "a file of an out removed",
+        "bytes",
+        lose_file,
+        also=frozenset({"folds", "ledger", "gates", "replay", "memorisation", "numbers"}),
+    ),
     Mutation("a comment added to a source after the run", "bytes", comment_on_source),
 ]
