@@ -37,7 +37,7 @@ def chosen(names: list[str], evidence: bool = False) -> list[str]:
 
 
 def audit(study: Study, names: list[str]) -> Iterator[Outcome]:
-    """Run the named checks one by one. An InputError in a check is a finding of it, and the others go on."""
+    """Run the named checks one by one. An error in a check is a finding of it, and the others go on."""
     for name in names:
         module, function = CHECKS[name].split(":")
         found = importlib.import_module(module)
@@ -49,4 +49,6 @@ def audit(study: Study, names: list[str]) -> Iterator[Outcome]:
             findings, status = [note(str(skipped))], "skip"
         except InputError as error:
             findings, status = [fail(str(error))], "fail"
+        except Exception as error:  # damage that nobody foresaw must not hide what the other checks find
+            findings, status = [fail(f"could not be judged: {type(error).__name__}: {error}")], "fail"
         yield Outcome(name, found.PROMISE, status, findings, time.perf_counter() - started)

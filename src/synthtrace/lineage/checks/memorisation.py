@@ -113,7 +113,8 @@ def _differs(name: str, stored: pd.Series, found: pd.Series, against: Reference)
         return ~((pd.to_numeric(stored, errors="coerce") - found).abs() <= ROUNDING).to_numpy()
     if name.endswith("_id"):  # which of two identical training images is named says nothing
         hashes = against.training.drop_duplicates("image_id").set_index("image_id")["pixel_hash"]
-        return (stored.map(hashes) != found.map(hashes)).to_numpy()
+        pixels = [ids.map(hashes).astype(object).fillna("") for ids in (stored, found)]  # "": no training image of the fold
+        return (pixels[0] != pixels[1]).to_numpy(dtype=bool)
     return (stored != found).to_numpy()
 
 
