@@ -14,6 +14,10 @@ PARAMS_FILE = Path("params.yaml")
 
 # generator families, as generators/registry.py has them; named here too, for the registry's code concerns not every stage
 KINDS = ("class", "semantic")
+# the latent space of every kind that has none of its own
+SHARED = "shared"
+# scenarios beside the generator kinds
+REAL, TRADITIONAL = "real", "traditional"
 
 
 def _number(value: Any) -> Any:
@@ -48,8 +52,10 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 Natural = Annotated[int, Field(ge=0, strict=True)]
 Rate = Annotated[Number, Field(gt=0, le=1)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
+Freezing = Literal["none", "partial", "all"]
 Channels = Annotated[list[Count], Field(min_length=2), AfterValidator(_normalisable)]
 Unrepeated = AfterValidator(_unrepeated)
+Rates = Annotated[list[Annotated[Number, Field(gt=0, le=10)]], Field(min_length=1), Unrepeated]
 
 
 class Block(BaseModel):
@@ -59,10 +65,11 @@ class Block(BaseModel):
 
 
 class Compute(Block):
-    """Where a stage computes; both are recorded, another thread count gives other bytes."""
+    """Where and how a stage computes; all are recorded, another thread count gives other bytes."""
 
     threads: Count
     device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["float32", "bfloat16"]
 
 
 class Columns(Block):
@@ -85,6 +92,7 @@ class Dataset(Block):
     labels: Annotated[list[str], Field(min_length=2), Unrepeated]
     patient_ids: Literal["manifest", "none"]
     columns: Columns
+    baselines: Annotated[list[str], Unrepeated]
 
 
 class Simulate(Block):
@@ -106,31 +114,64 @@ class Preprocess(Block):
 
 
 class Split(Block):
-    """How folds are made: `kfold` is patient-level, stratified by label."""
+    """How folds are made: `kfold` is patient-level, stratified by label, and dealt anew in each of `repeats`."""
 
     protocol: Literal["kfold"]
     folds: Annotated[list[Natural], Field(min_length=2)]
+    repeats: Count
 
     @model_validator(mode="after")
     def _consecutive(self) -> "Split":
         if self.folds != list(range(len(self.folds))):
             raise ValueError(f"lists the folds 0, 1, ..., n-1; found {self.folds}")
+        if len(self.folds) % self.repeats or self.folds_a_repeat < 2:
+            raise ValueError(
+                f"repeats is {self.repeats}, but the {len(self.folds)} folds are not that many times an equal number of at least 2"
+            )
         return self
 
+    @property
+    def folds_a_repeat(self) -> int:
+        """Folds in which each image is tested once; repeat r holds the folds r * n to r * n + n - 1."""
+        return len(self.folds) // self.repeats
 
-class Autoencoder(Block):
-    """The latent space: taken pre-trained, its decoder fine-tuned, or trained from scratch on a fold's training images."""
 
-    mode: Literal["pretrained", "decoder", "scratch"]
+class LatentSpace(Block):
+    """What one generator kind may have of its own: a checkpoint, or the shape of the autoencoder that is trained."""
+
     pretrained: str | None
     channels: Channels
     latent_channels: Count
+
+    @property
+    def factor(self) -> int:
+        """Image side / latent side."""
+        return 2 ** (len(self.channels) - 1)
+
+
+class Autoencoder(LatentSpace):
+    """The latent space: taken pre-trained, its decoder fine-tuned, or trained from scratch on a fold's training images.
+
+    One is shared by all generator kinds, except by those that `kinds` gives one of their own.
+    """
+
+    mode: Literal["pretrained", "decoder", "scratch"]
+    kinds: dict[Kind, LatentSpace]
     layers_per_block: Count
     kl_weight: Annotated[Number, Field(ge=0)]
     steps: Count
     batch_size: Count
     learning_rate: Rate
     crop_scale: Rate
+
+    def space(self, kind: str) -> str:
+        """Name of a kind's latent space, the folder of its autoencoder: the kind itself, or `shared`."""
+        return kind if kind in self.kinds else SHARED
+
+    def of_space(self, name: str) -> "Autoencoder":
+        """The settings of one latent space by its name, as if it were the only one."""
+        own = {} if name == SHARED else self.kinds[name].model_dump()
+        return self.model_copy(update={**own, "kinds": {}})
 
 
 class Features(Block):
@@ -160,6 +201,8 @@ class Generator(Block):
     layers_per_block: Count
     attention_levels: Count
     label_dim: Count
+    balanced: bool
+    latent_cache: Natural
     map_classes: Annotated[int, Field(ge=2, le=8, strict=True)]
 
     @model_validator(mode="after")
@@ -174,7 +217,7 @@ class Sample(Block):
 
     images: Count
     batch_size: Count
-    sampler: Literal["ddim"]
+    sampler: Literal["ddim", "dpmsolver++"]
     steps: Annotated[Count, Field(le=1000)]
     guidance_scale: Annotated[Number, Field(ge=1, le=50)]
     labels: Literal["balanced", "prior"]
@@ -188,11 +231,20 @@ class Selection(Block):
     copy_quantile: Fraction
 
 
+class Fidelity(Block):
+    """How near pools come to held-out images."""
+
+    inception: str | None
+    bootstrap: Annotated[int, Field(ge=20, strict=True)]
+
+
 class Classifier(Block):
     """The classifier that the study is about."""
 
     backbones: Annotated[list[str], Field(min_length=1), Unrepeated]
     weights: str | None
+    freezing: Freezing
+    balanced: bool
     seeds: Count
     steps: Count
     batch_size: Count
@@ -204,10 +256,59 @@ class Classifier(Block):
     traditional_rotated: Fraction
 
 
+class CurveRun(Block):
+    """One curve of AUC against mixing rate: a backbone, what of it is frozen, and which scenarios it draws from."""
+
+    backbone: str
+    freezing: Freezing
+    balanced: bool
+    seeds: Count
+    scenarios: Annotated[list[str], Unrepeated]
+    rates: Rates | None
+
+    @property
+    def name(self) -> str:
+        """Backbone, freezing, and whether classes were balanced."""
+        return f"{self.backbone} {self.freezing}" + (" balanced" if self.balanced else "")
+
+
+class Curve(Block):
+    """AUC against mixing rate (paper 0, Figure 5 and S3 to S7), real images being rate 0 of every run."""
+
+    rates: Rates
+    runs: Annotated[list[CurveRun], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Curve":
+        names = [run.name for run in self.runs]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two runs are {twice[0]!r}; expected another backbone, freezing or balance")
+        return self
+
+    def rates_of(self, run: CurveRun) -> list[float]:
+        """Rates above 0 of a run: its own, or those of all."""
+        return self.rates if run.rates is None else run.rates
+
+
 class Compare(Block):
     """The statistics of the comparison."""
 
     bootstrap: Annotated[int, Field(ge=100, strict=True)]
+
+
+class Explain(Block):
+    """SHAP values of the kept classifier."""
+
+    images: Count
+    background: Count
+    samples: Count
+
+
+class Turing(Block):
+    """Images of the reader test, counts in the order of `dataset.labels`; `synthetic` is of each generator kind."""
+
+    real: list[Natural]
+    synthetic: list[Natural]
 
 
 class Report(Block):
@@ -231,24 +332,38 @@ class Params(Block):
     generator: Generator
     sample: Sample
     selection: Selection
+    fidelity: Fidelity
     classifier: Classifier
+    curve: Curve
     compare: Compare
+    explain: Explain
+    turing: Turing
     report: Report
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Params":
-        factor = 2 ** (len(self.autoencoder.channels) - 1)
-        deepest = factor * 2 ** (len(self.generator.channels) - 1)
-        if self.preprocess.image_size % deepest:
-            raise ValueError(
-                f"preprocess.image_size must be a multiple of {deepest}, the autoencoder's factor {factor} times the "
-                f"denoiser's {deepest // factor}; found {self.preprocess.image_size}"
-            )
-        if self.autoencoder.mode != "scratch" and self.autoencoder.pretrained is None and self.dataset.kind != "phantom":
-            raise ValueError(
-                f"autoencoder.mode {self.autoencoder.mode!r} needs autoencoder.pretrained when dataset.kind is "
-                f"{self.dataset.kind!r}: only the phantom has a corpus to pre-train on; or use mode 'scratch'"
-            )
+        for space in (self.autoencoder, *self.autoencoder.kinds.values()):
+            deepest = space.factor * 2 ** (len(self.generator.channels) - 1)
+            if self.preprocess.image_size % deepest:
+                raise ValueError(
+                    f"preprocess.image_size must be a multiple of {deepest}, the autoencoder's factor {space.factor} times the "
+                    f"denoiser's {deepest // space.factor}; found {self.preprocess.image_size}"
+                )
+            if self.autoencoder.mode != "scratch" and space.pretrained is None and self.dataset.kind != "phantom":
+                raise ValueError(
+                    f"autoencoder.mode {self.autoencoder.mode!r} needs autoencoder.pretrained when dataset.kind is "
+                    f"{self.dataset.kind!r}: only the phantom has a corpus to pre-train on; or use mode 'scratch'"
+                )
+        for run in self.curve.runs:
+            for scenario in run.scenarios:
+                if scenario not in (TRADITIONAL, *self.generator.kinds):
+                    raise ValueError(
+                        f"curve.runs: {run.name} has the scenario {scenario!r}; expected {TRADITIONAL} or one of generator.kinds, "
+                        f"{', '.join(self.generator.kinds)}"
+                    )
+        for name in ("real", "synthetic"):
+            if len(getattr(self.turing, name)) != len(self.dataset.labels):
+                raise ValueError(f"turing.{name} must hold a count for each of dataset.labels, {len(self.dataset.labels)}")
         if self.preprocess.crop_size < self.preprocess.image_size:
             raise ValueError(
                 f"preprocess.crop_size ({self.preprocess.crop_size}) must not be smaller than "

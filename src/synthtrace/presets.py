@@ -80,7 +80,8 @@ def _lay(params: CommentedMap, preset: CommentedMap, prefix: str, source: str, c
         if key not in known_keys(Params):
             raise unknown_key(key, source)
         old = params.get(name)
-        if isinstance(value, CommentedMap) and isinstance(old, CommentedMap):
+        is_block = any(known.startswith(f"{key}.") for known in known_keys(Params))
+        if is_block and isinstance(value, CommentedMap) and isinstance(old, CommentedMap):
             _lay(old, value, f"{key}.", source, changes)
             continue
         if value == old and name in params:
