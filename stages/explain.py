@@ -1,0 +1,25 @@
+"""Explain the kept classifier of the first generator kind: SHAP values of real and synthetic images."""
+
+import json
+from pathlib import Path
+
+from synthtrace.stage import stage
+
+if __name__ == "__main__":
+    with stage("explain") as run:
+        from synthtrace import compute
+        from synthtrace.explain.figures import from_explanations, write_explanations
+        from synthtrace.explain.kept import explain_kept
+        from synthtrace.explain.subjects import choose
+
+        params, kind = run.params, run.params.generator.kinds[0]
+        subjects = choose(Path(), kind, params)
+        device = compute.set_up(run)
+        run.say(f"{len(subjects.images)} images, {len(subjects.background)} of background, classifier of {kind} ({device})")
+        for note in subjects.notes:
+            run.say(note)
+        table, values = explain_kept(Path("data/classifiers") / kind, kind, subjects, params, device)
+        with run.output("data/explanations") as folder, run.output("metrics/explain.json") as temporary:
+            write_explanations(folder, table, values, subjects.images)
+            figures = json.dumps(from_explanations(folder), indent=2, allow_nan=False)
+            temporary.write_text(figures + "\n", encoding="utf-8")
