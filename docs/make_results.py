@@ -1,88 +1,65 @@
-"""Write the tables of docs/results.md from the evidence below results/: no figure in them is typed.
+"""Write the tables of docs/results.md from the evidence below results/: no figure in them is typed, but for the paper's own.
 
     python docs/make_results.py
 
-Each preset's section stands between two marker comments; the words around the markers are people's.
+A generated part stands between two marker comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the words around them are
+people's. NAME is a preset with evidence in `results/NAME/`, or `benchmarks` (of `results/benchmarks/*.json`), or `paper` (what
+paper 0 states).
 """
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+
+import paper_figures
+import results_benchmarks
+import results_tables
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"
 
 
-def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
-    """A figure for a table, or n/a."""
-    return "n/a" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
-
-
-def interval(pair: list[float | None], sign: bool = False) -> str:
-    """An interval for a table."""
-    return f"{number(pair[0], sign=sign)} to {number(pair[1], sign=sign)}"
-
-
-def scenario_row(name: str, scenario: dict[str, Any]) -> str:
-    """One row of the table of scenarios."""
-    image, patient, versus = scenario["auc_image"], scenario["auc_patient"], scenario.get("versus_real")
-    cells = [
-        name,
-        f"{number(image['mean'])} ± {number(image['sd'])}",
-        interval(image["ci95"]),
-        f"{number(patient['mean'])} ± {number(patient['sd'])}",
-        interval(patient["ci95"]),
-        number(versus["difference"], sign=True) if versus else "",
-        interval(versus["ci95"], sign=True) if versus else "",
-        f"{number(versus['t'], 2)}, {number(versus['p'])}" if versus else "",
-    ]
-    return "| " + " | ".join(cells) + " |"
-
-
-def pools_table(evidence: Path) -> list[str]:
-    """Kept images of every pool, from what the pools gate observed."""
-    lines = []
-    for path in sorted((evidence / "metrics" / "quality").glob("pools*.json")):
-        verdict = json.loads(path.read_text())
-        failed = [one["name"] for one in verdict["expectations"] if not one["pass"]]
-        lines.append(f"Gate {path.stem}: {'open' if verdict['pass'] else 'closed'}; warnings: {', '.join(failed) or 'none'}.")
-    return lines
-
-
-def section(preset: str) -> str:
-    """The generated part of a preset's section."""
-    evidence = ROOT / "results" / preset
-    summary = json.loads((evidence / "metrics" / "summary.json").read_text())
+def preset_section(evidence: Path) -> list[str]:
+    """The generated part of a preset's section: as many of the tables as its evidence has figures for."""
+    metrics = evidence / "metrics"
+    summary = json.loads((metrics / "summary.json").read_text())
     records = [json.loads(path.read_text()) for path in sorted((evidence / "records").rglob("*.json"))]
     runs = {(record["stage"], record["started"]): record["seconds"] for record in records}
     devices = sorted({record["device"] for record in records if "device" in record})
     threads = sorted({record["threads"] for record in records})
-    lines = [
-        f"Command: `make results PRESET={preset}`. Evidence: `results/{preset}/`.",
+    return [
+        f"Command: `make results PRESET={evidence.name}`. Evidence: `results/{evidence.name}/`.",
         "",
         f"{summary['patients']} patients, {summary['images']} images, {summary['seeds']} seeds, mixing rate "
         f"{summary['mixing_rate']}; device {', '.join(devices)}, {', '.join(map(str, threads))} thread(s) a stage, "
         f"{sum(runs.values()) / 60:.0f} minutes of stage time in all.",
         "",
-        "| scenario | AUC, images: mean ± sd over seeds | 95% interval | AUC, patients: mean ± sd | 95% interval "
-        "| versus real, images | 95% interval | t, p over seeds |",
-        "|---|---|---|---|---|---|---|---|",
-        *(scenario_row(name, scenario) for name, scenario in summary["scenarios"].items()),
-        "",
-        "Intervals are patient-level bootstraps; the one of the difference is paired and carries the claim. t and p are the "
-        "paired test over seeds, which are not independent patients.",
-        "",
-        *pools_table(evidence),
+        *results_tables.scenarios(summary),
+        *results_tables.other_tests(summary),
+        *results_tables.baselines(summary),
+        *results_tables.curve(metrics),
+        *results_tables.fidelity(metrics),
+        *results_tables.explanations(metrics),
+        *results_tables.gates(metrics),
     ]
-    return "\n".join(lines)
 
 
-def render(page: str) -> str:
-    """The page with every marked section made anew."""
+def section(name: str, results: Path) -> str:
+    """The generated part between the markers of `name`."""
+    if name == "paper":
+        lines = paper_figures.section()
+    elif name == "benchmarks":
+        lines = results_benchmarks.section(results / name)
+    else:
+        lines = preset_section(results / name)
+    return "\n".join(lines).rstrip()
+
+
+def render(page: str, results: Path = ROOT / "results") -> str:
+    """The page with every marked part made anew."""
 
     def fill(match: re.Match[str]) -> str:
-        return f"<!-- begin {match[1]} -->\n\n{section(match[1])}\n\n<!-- end {match[1]} -->"
+        return f"<!-- begin {match[1]} -->\n\n{section(match[1], results)}\n\n<!-- end {match[1]} -->"
 
     return re.sub(r"<!-- begin ([\w-]+) -->.*?<!-- end \1 -->", fill, page, flags=re.DOTALL)
 

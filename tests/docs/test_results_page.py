@@ -1,17 +1,215 @@
 """The figures in docs/results.md are those of the committed evidence."""
 
+import json
 import runpy
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+AUC = {"mean": 0.8125, "sd": 0.0125, "ci95": [0.75, 0.875]}
+# the same figures with other names would hide a column that was mixed up with another
+PATIENT = {"mean": 0.8375, "sd": 0.0225, "ci95": [0.76, 0.885]}
+VERSUS = {"difference": 0.0211, "ci95": [-0.0111, 0.0555], "t": 2.51, "p": 0.0312, "p_holm": 0.0624}
+RESPLIT = {"t": 1.11, "p": 0.222, "p_holm": 0.444}
+PATIENT_VERSUS = {"difference": 0.0311, "ci95": [-0.0222, 0.0666], "t": 3.51, "p": 0.0001, "p_holm": 0.0002}
+DELONG = {"z": 0.71, "p": 0.477, "p_holm": 0.954}
 
 
-def test_the_page_is_what_the_evidence_gives() -> None:
+@pytest.fixture(scope="module")
+def render() -> Callable[..., str]:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        return runpy.run_path(str(ROOT / "docs" / "make_results.py"))["render"]
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+
+
+def summary(**more: Any) -> dict[str, Any]:
+    scenarios = {
+        "real": {"auc_image": AUC, "auc_patient": PATIENT},
+        "semantic": {"auc_image": AUC, "auc_patient": PATIENT, "versus_real": VERSUS, "versus_real_patient": PATIENT_VERSUS},
+    }
+    scenarios["semantic"]["versus_real_patient"] = PATIENT_VERSUS | more.pop("tests", {})
+    return {"patients": 55, "images": 550, "seeds": 3, "mixing_rate": 1.5, "scenarios": scenarios, **more}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write(tmp_path, "summary", summary())
+    record = {"stage": "compare", "started": "then", "seconds": 120.0, "device": "cpu", "threads": 1}
+    (tmp_path / "toy/records").mkdir()
+    (tmp_path / "toy/records/compare.json").write_text(json.dumps(record))
+    return tmp_path
+
+
+def write(results: Path, name: str, figures: Any) -> None:
+    path = results / "toy/metrics" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures))
+
+
+def rows(page: str, name: str) -> list[list[str]]:
+    """Cells of every table row whose first cell is `name`."""
+    lines = [line.strip("| ").split("|") for line in page.splitlines() if line.startswith(f"| {name} |")]
+    return [[cell.strip() for cell in cells] for cells in lines]
+
+
+def marked(name: str) -> str:
+    return f"before\n<!-- begin {name} -->\nold\n<!-- end {name} -->\nafter\n"
+
+
+def test_the_page_is_what_the_evidence_gives(render: Callable[..., str]) -> None:
     if not (ROOT / "results").exists():
         pytest.skip("no evidence is committed yet")
-    make = runpy.run_path(str(ROOT / "docs" / "make_results.py"))
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert "<!-- begin " in page
-    assert make["render"](page) == page
+    assert render(page) == page
+
+
+def test_evidence_without_the_newer_figures_has_the_scenarios_alone(render: Callable[..., str], results: Path) -> None:
+    page = render(marked("toy"), results)
+    assert page.startswith("before\n<!-- begin toy -->")
+    assert page.endswith("<!-- end toy -->\nafter\n")
+    assert "old" not in page
+    (semantic,) = rows(page, "semantic")
+    assert semantic == [
+        "semantic",
+        "0.812 ± 0.013",
+        "0.750 to 0.875",
+        "0.838 ± 0.022",
+        "0.760 to 0.885",
+        "+0.021",
+        "-0.011 to +0.056",
+        "2.51, 0.031",
+    ]
+    assert not any(word in page for word in ("DeLong", "baseline", "Curve", "Fréchet", "SHAP"))
+
+
+@pytest.mark.parametrize(("resplit", "shown"), [(RESPLIT, "1.11, 0.222 (0.444)"), (None, "one split")])
+def test_the_other_tests_have_a_table(render: Callable[..., str], results: Path, resplit: Any, shown: str) -> None:
+    write(results, "summary", summary(tests={"delong": DELONG, "nadeau_bengio": resplit}))
+    _, semantic = rows(render(marked("toy"), results), "semantic")
+    assert semantic[1:] == [
+        "+0.031 [-0.022 to +0.067]",
+        "0.71, 0.477 (0.954)",
+        shown,
+        "0.062",
+        "< 0.001",
+    ]
+
+
+def test_an_undefined_test_is_not_available(render: Callable[..., str], results: Path) -> None:
+    undefined = {"delong": {"z": None, "p": None, "p_holm": None}, "nadeau_bengio": None}
+    write(results, "summary", summary(tests=undefined))
+    _, semantic = rows(render(marked("toy"), results), "semantic")
+    assert semantic[2] == "n/a, n/a (n/a)"
+
+
+def test_baselines_stand_beside_the_classifiers(render: Callable[..., str], results: Path) -> None:
+    plain = {"auc_image": {**AUC, "sd": None}, "auc_patient": {**PATIENT, "sd": None}}
+    entry = {**plain, "versus_real": VERSUS, "versus_real_patient": PATIENT_VERSUS}
+    write(results, "summary", summary(baselines={"hepatorenal_index": entry}))
+    (row,) = rows(render(marked("toy"), results), "hepatorenal_index")
+    assert row[1:] == [
+        "0.812 [0.750 to 0.875]",
+        "0.838 [0.760 to 0.885]",
+        "+0.021 [-0.011 to +0.056]",
+        "+0.031 [-0.022 to +0.067]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "freezing", "real", "semantic"),
+    [
+        ("resnet50", "partial", "ResNet-50: 0.861, 0.907", "ResNet-50: 0.882, 0.918"),
+        ("tf_efficientnetv2_s", "partial", "EfficientNet v2: 0.864, 0.932", "EfficientNet v2: 0.879, 0.927"),
+        ("efficientnet_b0", "partial", "EfficientNet v1: 0.871, 0.896", "EfficientNet v1: 0.884, 0.908"),
+        ("resnet50", "none", "", ""),
+        ("vit_small_patch16_224", "partial", "", ""),
+    ],
+)
+def test_the_curve_stands_beside_what_the_paper_states(
+    render: Callable[..., str], results: Path, backbone: str, freezing: str, real: str, semantic: str
+) -> None:
+    point = {"auc_image": AUC, "auc_patient": PATIENT, "auc_fold": {"mean": 0.7777, "sd": None}}
+    versus = {"versus_real": VERSUS, "versus_real_patient": PATIENT_VERSUS}
+    points = [
+        {"scenario": "real", "mixing_rate": 0.0, **point},
+        {"scenario": "semantic", "mixing_rate": 0.5, **point, **versus},
+        {"scenario": "semantic", "mixing_rate": 1.5, **point, **versus},
+    ]
+    name = f"{backbone} {freezing}"
+    run = {"name": name, "backbone": backbone, "freezing": freezing, "balanced": False, "seeds": 2, "points": points}
+    write(results, "curve", {"patients": 55, "images": 550, "runs": [run]})
+    page = render(marked("toy"), results)
+    assert f"Curve {name}, 2 seeds:" in page
+    _, at_zero = rows(page, "real")
+    _, at_half, at_rate = rows(page, "semantic")
+    assert at_zero[1:] == ["0", "0.812 ± 0.013", "", "", "0.838 ± 0.022", "", "0.778", *([real] if real else [])]
+    assert at_half[1:8] == [
+        "0.5",
+        "0.812 ± 0.013",
+        "+0.021 [-0.011 to +0.056]",
+        "2.51, 0.031 (0.062)",
+        "0.838 ± 0.022",
+        "+0.031 [-0.022 to +0.067]",
+        "0.778",
+    ]
+    assert at_half[8:] == []
+    assert at_rate[8:] == ([semantic] if semantic else [])
+
+
+def test_fidelity_has_a_row_a_kind_class_and_part_with_its_own_metric_names(render: Callable[..., str], results: Path) -> None:
+    def entry(kind: str, label_name: str | None, part: str, value: float) -> dict[str, Any]:
+        distance = {"mean": value, "ci95": [value - 1, value + 1]}
+        head = {"kind": kind, "label": None if label_name is None else 0, "label_name": label_name, "part": part}
+        return {**head, "images": 40, "reference": 20, "fd_resnet10t": distance, "kd_resnet10t": {**distance, "mean": 0.00123}}
+
+    kinds = [entry("real", None, "training", 3.0), entry("class", "healthy", "kept", 12345.6)]
+    write(results, "fidelity", {"extractor": {"name": "resnet10t"}, "kinds": kinds})
+    page = render(marked("toy"), results)
+    _, floor = rows(page, "real")
+    (row,) = rows(page, "class")
+    assert floor[1:5] == ["all", "training", "40", "3 [2 to 4]"]
+    assert row[1:] == ["healthy", "kept", "40", "1.235e+04 [1.234e+04 to 1.235e+04]", "0.00123 [1.234e+04 to 1.235e+04]"]
+    assert "fd_resnet10t: mean over folds" in page
+
+
+def test_the_additivity_error_is_stated(render: Callable[..., str], results: Path) -> None:
+    explained = {
+        "scenario": "semantic",
+        "backbone": "resnet10t",
+        "fold": 0,
+        "background": 16,
+        "samples": 64,
+        "images": [{}] * 8,
+        "additivity_error": {"mean": 0.03456, "max": 0.1},
+        "relative_error": {"mean": 0.025, "max": None},
+    }
+    write(results, "explain", explained)
+    assert "additivity error 0.03456 logits on average, 2.5% of what there was to divide up, 0.1 at most" in render(
+        marked("toy"), results
+    )
+
+
+def test_benchmarks_show_their_ratio_command_and_machine(render: Callable[..., str], results: Path) -> None:
+    (results / "benchmarks").mkdir()
+    assert "No benchmark's figures" in render(marked("benchmarks"), results)
+    grid = {"name": "grid", "ratio": 3.456789, "same_result": True, "cases": {"frozen": {"ratio": 21.0}, "device": "cpu"}}
+    grid |= {"command": "python benchmarks/grid.py", "machine": "two CPU cores"}
+    (results / "benchmarks/grid.json").write_text(json.dumps(grid))
+    page = render(marked("benchmarks"), results)
+    assert rows(page, "grid") == [["grid", "3.457x", "yes", "`python benchmarks/grid.py`", "two CPU cores"]]
+    assert "- grid: cases.frozen.ratio 21; cases.device cpu" in page
+
+
+def test_the_papers_figures_have_their_place(render: Callable[..., str], results: Path) -> None:
+    page = render(marked("paper"), results)
+    (row,) = rows(page, "ResNet-50, partly frozen, images")
+    assert row[1:] == ["0.861", "0.882", "Figure 5B"]
+    (row,) = rows(page, "EfficientNet v2, partly frozen, patients")
+    assert row[1:] == ["0.932", "0.927", "Supplementary Figure 6B"]
