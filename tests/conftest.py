@@ -1,42 +1,76 @@
-"""Two studies, each run once for all tests that need one: the phantom and a slice of the real fatty-liver set."""
+"""Two studies, each run once for all tests that need one: the phantom and a slice of the real fatty-liver set.
+
+Worker processes of one run share them: whoever needs a study first makes it, the others wait and read the same folder. So
+nothing may change in it; a test that changes a study takes a copy (`Clone.copied`).
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from campaign import pytest_addoption, pytest_terminal_summary  # noqa: F401 (hooks)
+from filelock import FileLock
 from pipeline_clone import ROOT, SMALL, Clone
 
 BYRA = ROOT.parent / "shared" / "data" / "byra_liver_us_full"
 
+# Git's quiet refresh of its index would change a study that another process copies
+os.environ["GIT_OPTIONAL_LOCKS"] = "0"
+
+Shared = Callable[[str, Callable[[Path], None]], Clone]
+
 
 @pytest.fixture(scope="session")
-def phantom(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Shared:
+    """Makes a study, by its name and what makes it in a new folder, unless another worker has."""
+    own = tmp_path_factory.getbasetemp()
+    top = own if worker_id == "master" else own.parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Clone:
+        folder, done = top / f"{name}-study" / "clone", top / f"{name}-study.done"
+        with FileLock(top / f"{name}-study.lock"):
+            assert done.exists() or not folder.parent.exists(), f"another worker could not make the {name} study"
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return Clone(folder)
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def phantom(shared: Shared) -> Clone:
     """The phantom study, brought up to date once by `synthtrace repro`."""
-    clone = Clone(tmp_path_factory.mktemp("phantom") / "clone")
-    clone.set(**SMALL)
-    result = clone.run("synthtrace", "repro")
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    return clone
+    return shared("phantom", lambda folder: _reproduced(Clone.fresh(folder)))
 
 
 @pytest.fixture(scope="session")
-def byra(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def byra(shared: Shared) -> Clone:
     """The same study on twelve patients of the real fatty-liver set."""
     if not BYRA.exists():
         pytest.skip(f"the fatty-liver set is not at {BYRA}")
-    table = tmp_path_factory.mktemp("byra")
+    return shared("byra", _byra)
+
+
+def _byra(folder: Path) -> None:
+    table = folder.parent / "table"
+    table.mkdir(parents=True)
     manifest = pd.read_csv(BYRA / "manifest.csv", dtype=str)
     patients = [f"P{number:02d}" for number in (0, 1, 2, 3, 4, 5, 17, 18, 19, 42, 43, 44)]
     manifest = manifest[manifest["patient_id"].isin(patients) & manifest["frame"].isin(["1", "2"])]
     manifest.to_csv(table / "manifest.csv", index=False)
     (table / "images").symlink_to(BYRA / "images")
-    clone = Clone(tmp_path_factory.mktemp("byra-study") / "clone")
     columns = {"path": "file", "label": "label", "patient_id": "patient_id", "frame": "frame"}
     empty = {"grade": None, "mask_path": None, "group_id": None}
+    dataset = {"kind": "table", "path": str(table), "columns": columns | empty, "baselines": ["hi"]}
+    clone = Clone.fresh(folder)
+    _reproduced(clone, dataset=dataset, autoencoder={"mode": "scratch"}, mixing_rate=0.5)
+
+
+def _reproduced(clone: Clone, **blocks: object) -> None:
     clone.set(**SMALL)
-    clone.set(
-        dataset={"kind": "table", "path": str(table), "columns": columns | empty},
-        autoencoder={"mode": "scratch"},
-        mixing_rate=0.5,
-    )
+    clone.set(**blocks)
     result = clone.run("synthtrace", "repro")
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    return clone

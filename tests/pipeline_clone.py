@@ -1,6 +1,5 @@
 """The real pipeline in a fresh clone, shrunk: two folds, few patients, few steps."""
 
-import copy
 import os
 import shutil
 import subprocess
@@ -19,8 +18,24 @@ SMALL: dict[str, dict[str, Any]] = {
     "features": {"backbone": "test_resnet", "steps": 3, "batch_size": 8},
     "generator": {"channels": [8, 16], "steps": 4, "batch_size": 4, "warmup_steps": 1, "label_dim": 16},
     "sample": {"images": 24, "batch_size": 12, "steps": 2},
+    "fidelity": {"bootstrap": 20},
     "classifier": {"backbones": ["test_resnet"], "seeds": 2, "steps": 3, "batch_size": 8},
+    "curve": {
+        "rates": [0.5],
+        "runs": [
+            {
+                "backbone": "test_resnet",
+                "freezing": "none",
+                "balanced": False,
+                "seeds": 2,
+                "scenarios": ["traditional", "semantic", "class"],
+                "rates": None,
+            }
+        ],
+    },
     "compare": {"bootstrap": 200},
+    "explain": {"images": 1, "background": 4, "samples": 8},
+    "turing": {"real": [1, 1], "synthetic": [1, 1]},
     "report": {"images_per_class": 2},
 }
 
@@ -39,21 +54,26 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Clone:
-    """A fresh clone of this repository whose commands run its own code."""
+    """A clone of this repository in a folder of its own, whose commands run its own code."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.environment = environment(folder)
+
+    @classmethod
+    def fresh(cls, folder: Path) -> "Clone":
+        """A new clone, in which nothing has run."""
         subprocess.run(["git", "clone", "--quiet", "--no-local", str(ROOT), str(folder)], check=True)
         for path in ("dvc.lock", "metrics", "plots"):  # of the default run, which this is not
             target = folder / path
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-        self.environment = environment(folder)
+        return cls(folder)
 
-    def at(self, folder: Path) -> "Clone":
-        """The same study in another folder, which holds a copy of it."""
-        other = copy.copy(self)
-        other.folder, other.environment = folder, environment(folder)
-        return other
+    def copied(self, folder: Path) -> "Clone":
+        """A copy of a finished study with its cache and history, to be changed at will."""
+        passing = shutil.ignore_patterns(".scratch", ".pytest_cache", "__pycache__", "tmp")
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=passing)
+        return Clone(folder)
 
     def set(self, **blocks: Any) -> None:
         """Change parameters; a block is merged, a value replaced."""

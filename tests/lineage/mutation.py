@@ -1,7 +1,6 @@
 """A change that the audit must catch, and the tools to make one."""
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,14 +42,6 @@ def outcomes(clone: Clone, checks: Sequence[str] = tuple(CHECKS), **options: boo
         return {outcome.id: outcome for outcome in audit(Study(clone.folder, **options), list(checks))}
     finally:
         os.chdir(before)
-
-
-def copied(clone: Clone, folder: Path) -> Clone:
-    """A copy of a finished study with its cache and history, to be changed at will."""
-    shutil.copytree(
-        clone.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".scratch", ".pytest_cache", "__pycache__")
-    )
-    return clone.at(folder)
 
 
 def bless(clone: Clone) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from mutation import Mutation, copied, outcomes
+from mutation import Mutation, outcomes
 from pipeline_clone import Clone
 
 # of twelve checks: a change that would set off more tells a reader nothing
@@ -15,15 +15,15 @@ def failed(clone: Clone, options: dict[str, bool]) -> set[str]:
     return {outcome.id for outcome in outcomes(clone, **options).values() if outcome.status == "fail"}
 
 
-def test_a_clean_run_raises_no_alarm(phantom: Clone) -> None:
-    found = outcomes(phantom)
+def test_a_clean_run_raises_no_alarm(campaigned: Clone) -> None:
+    found = outcomes(campaigned)
     assert {name: outcome.findings for name, outcome in found.items() if outcome.status not in ("pass", "skip")} == {}
 
 
 def test_it_is_caught_by_the_named_check(
-    phantom: Clone, tmp_path: Path, mutation: Mutation, seed: int, record_property: Callable[[str, object], None]
+    campaigned: Clone, tmp_path: Path, mutation: Mutation, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = campaigned.copied(tmp_path / "clone")
     mutation.apply(clone, np.random.default_rng([seed, *mutation.name.encode()]))
     found = failed(clone, mutation.options)
     record_property("unforeseen", sorted(found - {mutation.check} - mutation.also))

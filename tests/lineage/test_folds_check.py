@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from mutation import copied, outcomes
+from mutation import outcomes
 from pipeline_clone import ROOT, Clone
 
 from synthtrace.features.augment import alter
@@ -28,7 +28,7 @@ BYRA = ROOT.parent / "shared" / "data" / "byra_liver_us_full"
 
 @pytest.fixture
 def clone(phantom: Clone, tmp_path: Path) -> Clone:
-    return copied(phantom, tmp_path / "clone")
+    return phantom.copied(tmp_path / "clone")
 
 
 @pytest.fixture

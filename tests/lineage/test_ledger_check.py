@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from mutation import copied, outcomes
+from mutation import outcomes
 from mutations.ledger import KINDS
 from PIL import Image
 from pipeline_clone import Clone
@@ -17,7 +17,7 @@ from synthtrace.tables import read_ledger, write_ledger
 
 @pytest.fixture
 def clone(phantom: Clone, tmp_path: Path) -> Clone:
-    return copied(phantom, tmp_path / "clone")
+    return phantom.copied(tmp_path / "clone")
 
 
 def audited(clone: Clone) -> Outcome:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from disguises import DISGUISES
-from mutation import copied, flip_byte, outcomes
+from mutation import flip_byte, outcomes
 from mutations.memorisation import slip
 from pipeline_clone import Clone
 
@@ -23,7 +23,7 @@ from synthtrace.tables import read_ledger, read_selection, write_ledger, write_s
 
 @pytest.fixture
 def clone(phantom: Clone, tmp_path: Path) -> Clone:
-    return copied(phantom, tmp_path / "clone")
+    return phantom.copied(tmp_path / "clone")
 
 
 def audited(clone: Clone, **options: bool) -> Outcome:

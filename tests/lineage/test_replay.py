@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mutation import copied, flip_byte, outcomes
+from mutation import flip_byte, outcomes
 from pipeline_clone import Clone
 from typer.testing import CliRunner
 
@@ -27,7 +27,7 @@ IMAGE = "semantic-f0-00012"
 @pytest.fixture
 def clone(phantom: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clone]:
     """A copy of the small study, the current directory in it."""
-    other = copied(phantom, tmp_path / "clone")
+    other = phantom.copied(tmp_path / "clone")
     monkeypatch.chdir(other.folder)
     return other
 
