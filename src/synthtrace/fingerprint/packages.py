@@ -21,10 +21,12 @@ NUMERIC = {
     "pyarrow": "pyarrow",
     "safetensors": "safetensors",
     "scipy": "scipy",
+    "shap": "shap",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "timm": "timm",
     "torch": "torch",
+    "torch_fidelity": "torch-fidelity",
     "torchmetrics": "torchmetrics",
     "torchvision": "torchvision",
 }
