@@ -6,14 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from synthtrace.engine import reproduce
 from synthtrace.engine.graph import Pipeline
 from synthtrace.errors import InputError
+from synthtrace.lineage.hashing import Hasher, folder_listing
+from synthtrace.lineage.study import BASELINES, IDENTIFIED, LISTING
+from synthtrace.params import load_params
 from synthtrace.presets import apply_preset
 
 RESULTS = Path("results")
+# of a folder of the curve; what its trainings drew would weigh many times as much
+PREDICTED = "predictions.parquet"
 # with pictures of the data, which the evidence must not hold: it stays out of Git, beside the report of the committed state
 REPORT = Path("report/index.html")
 # what a run changes and Git tracks: must be as committed before, and is again afterwards
@@ -81,6 +87,11 @@ def _keep(target: Path) -> None:
     _copy(Path("data/folds/folds.csv"), fresh / "folds.csv")
     for table in (Path(path) for path in outs if path.startswith("data/predictions/")):
         _copy(table, fresh / "predictions" / table.name)
+    for folder in (Path(path) for path in outs if path.startswith("data/curve/")):
+        kept = fresh / "curve" / folder.name
+        _copy(folder / PREDICTED, kept / PREDICTED)
+        (kept / LISTING).write_bytes(folder_listing(Hasher().entries(folder)))
+    _keep_baselines(fresh)
     for record in sorted(Path("records").glob("*/*.json")):
         if record.stem in outs.values():
             _copy(record, fresh / record)
@@ -89,6 +100,13 @@ def _keep(target: Path) -> None:
         target.rename(old)
     fresh.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep_baselines(fresh: Path) -> None:
+    """What the summary's baselines are computed from; other columns of a manifest, which evidence needs not, stay at home."""
+    if names := load_params().dataset.baselines:
+        manifest = pd.read_csv("data/crops/manifest.csv", dtype=str, keep_default_na=False)  # each cell as it is written
+        manifest[[*IDENTIFIED, *names]].to_csv(fresh / BASELINES, index=False, lineterminator="\n")
 
 
 def _copy(source: Path, target: Path) -> None:

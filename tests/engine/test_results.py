@@ -1,5 +1,6 @@
 """`synthtrace results`: evidence is kept whole, and the committed state is back afterwards."""
 
+import hashlib
 import json
 import signal
 import time
@@ -15,12 +16,17 @@ from pathlib import Path
 import yaml
 
 seed = yaml.safe_load(Path("params.yaml").read_text())["seed"]
-for folder in ("data/folds", "data/predictions", "metrics/quality", "records/number", "report"):
+for folder in ("crops", "curve/real", "folds", "predictions"):
+    Path("data", folder).mkdir(parents=True, exist_ok=True)
+for folder in ("metrics/quality", "records/number", "report"):
     Path(folder).mkdir(parents=True, exist_ok=True)
 table = f"table of seed {seed}"
 Path("data/folds/folds.csv").write_text("fold\\n")
 Path("data/predictions/real.parquet").write_text(table)
 Path("data/predictions/stale.parquet").write_text("of another run")
+Path("data/crops/manifest.csv").write_text("image_id,patient_id,label,name,hi\\n007,1,0,Ann,0.10\\n")
+Path("data/curve/real/predictions.parquet").write_text(f"curve of seed {seed}")
+Path("data/curve/real/training.parquet").write_text("large")
 Path("report/index.html").write_text(f"page of seed {seed}")
 Path("metrics/summary.json").write_text(json.dumps({"seed": seed}))
 Path(f"metrics/quality/extra{seed}.json").write_text("{}")
@@ -31,11 +37,12 @@ if seed == 13:
 if seed == 60:
     time.sleep(60)
 """
+CACHED = ["data/predictions/real.parquet", "data/curve/real"]
 STAGE = {
     "cmd": "python stages/number.py",
     "deps": ["stages/number.py"],
     "params": ["seed"],
-    "outs": ["data/folds/folds.csv", "data/predictions/real.parquet", {"metrics/summary.json": {"cache": False}}],
+    "outs": ["data/folds/folds.csv", *CACHED, {"metrics/summary.json": {"cache": False}}],
 }
 
 
@@ -78,6 +85,8 @@ def test_a_run_leaves_its_evidence_and_the_committed_state(study):
     evidence = study.root / "results/good"
     assert sorted(str(path.relative_to(evidence)) for path in evidence.rglob("*") if path.is_file()) == [
         "code.json",
+        "curve/real/listing.json",
+        "curve/real/predictions.parquet",
         "dvc.lock",
         "dvc.yaml",
         "folds.csv",
@@ -93,6 +102,26 @@ def test_a_run_leaves_its_evidence_and_the_committed_state(study):
     assert [json.loads(path.read_text()) for path in (evidence / "records/number").iterdir()] == [{"seed": 2}]
     assert "seed: 2 " in (evidence / "params.yaml").read_text()
     assert state(study) == before == "table of seed 20231116"
+
+
+def test_of_a_folder_of_the_curve_the_predictions_are_kept_with_dvcs_listing_of_all(study):
+    assert study.run("synthtrace", "results", "good").returncode == 0
+    evidence = study.root / "results/good"
+    (out,) = [
+        one for one in yaml.safe_load((evidence / "dvc.lock").read_text())["stages"]["number"]["outs"] if "curve" in one["path"]
+    ]
+    listing = (evidence / "curve/real/listing.json").read_bytes()
+    assert hashlib.md5(listing).hexdigest() + ".dir" == out["md5"]
+    files = {entry["relpath"]: entry["md5"] for entry in json.loads(listing)}
+    assert sorted(files) == ["predictions.parquet", "training.parquet"]
+    kept = (evidence / "curve/real/predictions.parquet").read_bytes()
+    assert files["predictions.parquet"] == hashlib.md5(kept).hexdigest()
+
+
+def test_of_the_manifest_only_baselines_are_kept_each_cell_as_it_was(study):
+    (study.root / "presets/hi.yaml").write_text("seed: 4\ndataset: {baselines: [hi]}\n")
+    assert study.run("synthtrace", "results", "hi").returncode == 0
+    assert (study.root / "results/hi/baselines.csv").read_text() == "image_id,patient_id,label,hi\n007,1,0,0.10\n"
 
 
 def test_a_second_run_replaces_the_evidence_whole(study):

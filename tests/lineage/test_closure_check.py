@@ -1,11 +1,15 @@
 """What a stage read is what another made, or a leaf that can be found again."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from edits import edited_yaml
 from toy import command, found
+
+from synthtrace.lineage.hashing import folder_listing
 
 
 def edit(toy: Path, stage: str, key: str, path: str, md5: str) -> None:
@@ -102,3 +106,45 @@ def test_evidence_that_is_incomplete_is_a_warning(evidence: Path) -> None:
     assert found("closure", evidence, evidence=True) == []
     (said,) = found("closure", evidence, "warn", evidence=True)
     assert said.startswith("code.json: not kept")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Evidence of a stage that wrote a folder, of which one of two files was kept, with DVC's listing of both."""
+    (tmp_path / ".dvc").mkdir()
+    folder = tmp_path / "results/kept"
+    (folder / "curve/real").mkdir(parents=True)
+    (folder / "curve/real/predictions.parquet").write_text("p1")
+    listing = folder_listing({"predictions.parquet": hashlib.md5(b"p1").hexdigest(), "training.parquet": "0" * 32})
+    (folder / "curve/real/listing.json").write_bytes(listing)
+    (folder / "params.yaml").write_text("{}\n")
+    stage = {"cmd": "true", "outs": ["data/curve/real"]}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"curve": stage}}))
+    out = {"path": "data/curve/real", "md5": f"{hashlib.md5(listing).hexdigest()}.dir"}
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"curve": {"cmd": "true", "outs": [out]}}}))
+    return folder
+
+
+def test_a_file_kept_of_a_folder_is_proved_by_the_folders_listing(kept: Path) -> None:
+    assert found("closure", kept, evidence=True) == found("closure", kept, "warn", evidence=True) == []
+    (kept / "curve/real/predictions.parquet").write_text("p2")
+    (said,) = found("closure", kept, evidence=True)
+    assert said.startswith("curve/real/predictions.parquet: its bytes have ")
+
+
+def test_a_listing_edited_to_suit_a_kept_file_is_not_the_locks(kept: Path) -> None:
+    (kept / "curve/real/predictions.parquet").write_text("p2")
+    entries = {"predictions.parquet": hashlib.md5(b"p2").hexdigest(), "training.parquet": "0" * 32}
+    (kept / "curve/real/listing.json").write_bytes(folder_listing(entries))
+    (said,) = found("closure", kept, evidence=True)
+    assert said.startswith("curve/real/listing.json: stands for ")
+
+
+def test_a_folder_that_was_not_kept_is_a_warning_and_one_without_a_listing_an_error(kept: Path) -> None:
+    (kept / "curve/real/listing.json").unlink()
+    (said,) = found("closure", kept, evidence=True)
+    assert said.startswith("curve/real/listing.json: no listing of the folder's files")
+    shutil.rmtree(kept / "curve")
+    assert found("closure", kept, evidence=True) == []
+    (said,) = found("closure", kept, "warn", evidence=True)
+    assert said.startswith("data/curve/real: not kept")

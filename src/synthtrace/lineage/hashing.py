@@ -59,7 +59,11 @@ def files_below(folder: Path) -> dict[str, str]:
     return {path[len(top) + 1 :].replace(os.sep, "/"): path for path in paths}
 
 
+def folder_listing(entries: dict[str, str]) -> bytes:
+    """DVC's `.dir` object of a folder, from the md5 of each file by relative path."""
+    return json.dumps([{"md5": entries[path], "relpath": path} for path in sorted(entries)], sort_keys=True).encode()
+
+
 def folder_digest(entries: dict[str, str]) -> str:
     """DVC's digest of a folder from the md5 of each file by relative path: that of its `.dir` object."""
-    listing = [{"md5": entries[path], "relpath": path} for path in sorted(entries)]
-    return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return hashlib.md5(folder_listing(entries), usedforsecurity=False).hexdigest() + ".dir"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,40 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import Hasher
 from synthtrace.lineage.pipeline import PARAMS, Declared, Locked, read_declared, read_lock, read_yaml
-from synthtrace.params import Params, load_params, parse_params
+from synthtrace.params import REAL, TRADITIONAL, Params, load_params, parse_params
 from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
 
-REAL, TRADITIONAL = "real", "traditional"
 TRAINING = ["backbone", "mixing_rate", "seed", "fold", "image_id"]
+CURVE = "data/curve"
+# in evidence: DVC's own list of a folder's files, of which some were kept
+LISTING = "listing.json"
+# in evidence: the columns of the crops' manifest that baselines are computed from
+BASELINES = "baselines.csv"
+IDENTIFIED = ["image_id", "patient_id", "label"]
+# where evidence keeps parts of the pipeline's data
+KEPT = {"data/folds/": "", "data/predictions": "predictions", CURVE: "curve"}
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """The classifiers of one scenario, in the comparison or on the curve.
+
+    Attributes:
+        scenario: where their images came from.
+        predictions: path of the table of what they predicted.
+        folder: where the table of what they drew lies.
+        told_by: columns of both that tell one training from another within a fold.
+    """
+
+    scenario: str
+    predictions: str
+    folder: str
+    told_by: tuple[str, ...]
+
+    @property
+    def drawn(self) -> str:
+        """Path of the table of what they drew."""
+        return f"{self.folder}/training.parquet"
 
 
 class Study:
@@ -91,9 +121,9 @@ class Study:
         return read_object(self.root / "code.json")
 
     def path(self, name: str) -> Path:
-        """Where a path of the pipeline lies: in evidence, folds.csv and predictions/ stand at the top."""
+        """Where a path of the pipeline lies: in evidence, folds.csv, predictions/ and curve/ stand at the top."""
         if self.evidence:
-            for below, kept in (("data/folds/", ""), ("data/predictions", "predictions")):
+            for below, kept in KEPT.items():
                 if name.startswith(below):
                     return self.root / (kept + name.removeprefix(below))
         return self.root / name
@@ -150,6 +180,19 @@ class Study:
         return read_manifest(self.path("data/crops"))
 
     @cached_property
+    def baselines(self) -> pd.DataFrame:
+        """The crops' manifest, or, in evidence, what was kept of it: IDENTIFIED and the columns of `dataset.baselines`."""
+        if not self.evidence:
+            return self.manifest
+        path, text = self.root / BASELINES, dict.fromkeys(IDENTIFIED[:2], "string")
+        try:
+            return with_columns(pd.read_csv(path, dtype=text), path, IDENTIFIED)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such table; expected the columns of dataset.baselines") from None
+        except ValueError as error:
+            raise InputError(f"{path}: not a readable CSV table ({error})") from None
+
+    @cached_property
     def folds(self) -> pd.DataFrame:
         """folds.csv."""
         return read_folds(self.path("data/folds/folds.csv"))
@@ -175,24 +218,49 @@ class Study:
         """A pool's selection."""
         return read_selection(self.root / f"data/selected/{kind}/fold{fold}")
 
+    @cached_property
+    def trainings(self) -> list[Trainings]:
+        """Those of the comparison, scenario by scenario, and those of the curve where the study has one."""
+        outs = {out for stage in self.declared.values() for out in stage.outs}
+        compared = [
+            Trainings(name, f"data/predictions/{name}.parquet", f"data/classifiers/{name}", ("backbone", "seed"))
+            for name in self.scenarios
+        ]
+        folders = {name: f"{CURVE}/{name}" for name in self.scenarios}
+        return compared + [
+            Trainings(name, f"{folder}/predictions.parquet", folder, ("run", "mixing_rate", "seed"))
+            for name, folder in folders.items()
+            if folder in outs
+        ]
+
+    def predicted(self, trainings: Trainings) -> pd.DataFrame:
+        """The predictions of some trainings; raises InputError when a column is missing."""
+        path = self.path(trainings.predictions)
+        return with_columns(read_predictions(path), path, list(trainings.told_by))
+
     def predictions(self, scenario: str) -> pd.DataFrame:
-        """A scenario's predictions."""
+        """A scenario's predictions in the comparison."""
         return read_predictions(self.path(f"data/predictions/{scenario}.parquet"))
 
-    def training(self, scenario: str) -> pd.DataFrame:
-        """What each classifier of a scenario drew: one row a backbone, mixing_rate, seed, fold and image_id.
+    def drawn(self, trainings: Trainings) -> pd.DataFrame:
+        """What each of some trainings drew: one row an image_id, its training told by `told_by` and fold.
 
         Ids of random crops are their image's id, `~` and a number.
         """
-        path = self.root / f"data/classifiers/{scenario}/training.parquet"
+        path = self.path(trainings.drawn)
         try:
             table = pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not a readable Parquet table ({error})") from None
-        missing = [name for name in TRAINING if name not in table.columns]
-        if missing:
-            raise InputError(f"{path}: missing column {missing[0]!r}; it has {', '.join(table.columns)}")
-        return table
+        return with_columns(table, path, [*TRAINING, *trainings.told_by])
+
+
+def with_columns(table: pd.DataFrame, path: Path, names: list[str]) -> pd.DataFrame:
+    """The table; raises InputError when it lacks a column."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise InputError(f"{path}: missing column {missing[0]!r}; it has {', '.join(table.columns)}")
+    return table
 
 
 def read_json(path: Path) -> Any:

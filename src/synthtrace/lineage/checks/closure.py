@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
+from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, fail, listed, note, warn
+from synthtrace.lineage.hashing import files_below, folder_digest
 from synthtrace.lineage.leaves import Leaf, imported, imports, leaves, outside, tracked, uncommitted
 from synthtrace.lineage.listings import Listing, gathered, listing, part
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.study import CURVE, LISTING, Study, read_json
 
 PROMISE = "every dep's digest is its producer's; leaves are .dvc files, in Git, or outside with their digest locked"
 
-# what the evidence of a preset keeps of a run besides its uncached outs
+# what the evidence of a preset keeps of a run besides its uncached outs: whole outs, and folders in part
 KEPT = ("data/folds/folds.csv", "data/predictions/")
 
 
@@ -112,7 +114,9 @@ def _kept(study: Study) -> Iterator[Finding]:
     """Files of evidence against the lock beside them."""
     for stage in study.lock.values():
         for path, digest in stage.outs.items():
-            if path in study.declared[stage.name].uncached or path.startswith(KEPT):
+            if within(path, CURVE):
+                yield from _kept_part(study, stage.name, path, digest)
+            elif path in study.declared[stage.name].uncached or path.startswith(KEPT):
                 try:
                     found = study.digest(path)
                 except OSError:
@@ -121,3 +125,24 @@ def _kept(study: Study) -> Iterator[Finding]:
                 if found != digest:
                     kept = study.shown(study.path(path))
                     yield fail(f"{kept}: its bytes have {found}, expected {digest} (dvc.lock, stage {stage.name})", path)
+
+
+def _kept_part(study: Study, stage: str, path: str, digest: str) -> Iterator[Finding]:
+    """A folder of which some files were kept, with DVC's listing of all: the lock knows the listing, and this the files."""
+    folder = study.path(path)
+    if not folder.is_dir():
+        yield warn(f"{path}: not kept, expected {digest} (dvc.lock, stage {stage})", path)
+        return
+    try:
+        files = {entry["relpath"]: entry["md5"] for entry in read_json(folder / LISTING)}
+    except (InputError, KeyError, TypeError) as error:
+        yield fail(f"{study.shown(folder / LISTING)}: no listing of the folder's files as DVC keeps one ({error})", path)
+        return
+    if (found := folder_digest(files)) != digest:
+        yield fail(f"{study.shown(folder / LISTING)}: stands for {found}, expected {digest} (dvc.lock, stage {stage})", path)
+    for name, file in sorted(files_below(folder).items()):
+        if name != LISTING and (found := study.hasher.file(file)) != files.get(name):
+            expected = files.get(name, "no such file")
+            yield fail(
+                f"{study.shown(folder / name)}: its bytes have {found}, expected {expected} by {LISTING} beside it", path
+            )

@@ -18,7 +18,7 @@ RAW = "data/raw"
 OWN = ("data/.gitignore", "data/withdrawn.json")
 # folder as it lies -> as the pipeline calls it
 HOMES = {"data": "data", "metrics": "metrics", "plots": "plots"}
-HOMES_OF_EVIDENCE = {"predictions": "data/predictions", "metrics": "metrics", "plots": "plots"}
+HOMES_OF_EVIDENCE = {"predictions": "data/predictions", "curve": "data/curve", "metrics": "metrics", "plots": "plots"}
 
 
 def check(study: Study) -> Iterator[Finding]:
