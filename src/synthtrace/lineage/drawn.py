@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from synthtrace.lineage.findings import Finding, fail, listed
-from synthtrace.lineage.roles import Sides
-from synthtrace.lineage.study import TRADITIONAL, Study
+from synthtrace.lineage.roles import Sides, told
+from synthtrace.lineage.study import Study, Trainings
+from synthtrace.params import TRADITIONAL
 
-RUN = ["backbone", "seed", "fold"]
 # ids of random crops: their image's, and a running number
 CROP = r"~\d+$"
 NEAREST = ("nearest_real_id", "embedding_nearest_id")
@@ -20,13 +20,13 @@ def original_ids(drawn: pd.Series, scenario: str) -> pd.Series:
     return ids.str.replace(CROP, "", regex=True) if scenario == TRADITIONAL else ids
 
 
-def drawn_by_classifiers(study: Study, folds: dict[int, Sides], scenario: str) -> Iterator[Finding]:
-    """What a scenario's classifiers drew: training images of their fold, and synthetic ones of its pool alone.
+def drawn_by_classifiers(study: Study, folds: dict[int, Sides], trainings: Trainings) -> Iterator[Finding]:
+    """What some trainings drew: training images of their fold, and synthetic ones of its pool alone.
 
-    A synthetic image that no pool knows is left to the check `ledger`.
+    A synthetic image that no pool knows, or that was not kept, is left to the check `ledger`.
     """
-    name = f"data/classifiers/{scenario}/training.parquet"
-    table = study.training(scenario)
+    name, scenario = trainings.drawn, trainings.scenario
+    table = study.drawn(trainings)
     table = table.assign(original=original_ids(table["image_id"], scenario))
     known = set(study.manifest["image_id"].astype(str))
     pools = _pools(study, folds, scenario) if scenario in study.kinds else None
@@ -43,7 +43,7 @@ def drawn_by_classifiers(study: Study, folds: dict[int, Sides], scenario: str) -
         if strange:
             expected = f"training images of the fold{' and candidates of its pool' if pools else ''}"
             yield fail(f"{name}: the classifiers of fold {fold} drew {listed(strange, 3)}; expected {expected} alone")
-    yield from _runs(study, name, table, scenario)
+    yield from _runs(study, table, trainings)
 
 
 def _pools(study: Study, folds: dict[int, Sides], kind: str) -> dict[str, int]:
@@ -51,13 +51,12 @@ def _pools(study: Study, folds: dict[int, Sides], kind: str) -> dict[str, int]:
     return {str(image_id): fold for fold in folds for image_id in study.ledger(kind, fold)["image_id"]}
 
 
-def _runs(study: Study, name: str, table: pd.DataFrame, scenario: str) -> Iterator[Finding]:
-    predicted = study.predictions(scenario)[RUN].drop_duplicates()
-    both = predicted.merge(table[RUN].drop_duplicates(), how="left", indicator=True)
-    for row in both[both["_merge"] == "left_only"].itertuples():
-        yield fail(
-            f"{name}: no row says what {row.backbone} of fold {row.fold}, seed {row.seed}, drew; its predictions are there"
-        )
+def _runs(study: Study, table: pd.DataFrame, trainings: Trainings) -> Iterator[Finding]:
+    names = [*trainings.told_by, "fold"]
+    predicted = study.predicted(trainings)[names].drop_duplicates()
+    both = predicted.merge(table[names].drop_duplicates(), how="left", indicator=True)
+    for row in both.loc[both["_merge"] == "left_only", names].itertuples(index=False):
+        yield fail(f"{trainings.drawn}: no row says what {told(names, row)} drew; its predictions are there")
 
 
 def conditions(study: Study, kind: str, side: Sides) -> Iterator[Finding]:

@@ -1,17 +1,19 @@
 """Who learns and who judges in each fold, and whether folds.csv and the predictions keep them apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from synthtrace.lineage.findings import Finding, fail, further, listed
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.study import Study, Trainings
 from synthtrace.quality.measure import grouping
 from synthtrace.tables import ROLES
 
 FOLDS = "data/folds/folds.csv"
+# what tells trainings apart and needs its name beside it
+NAMED = ("mixing_rate", "seed", "fold")
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,14 @@ def _manifest_agrees(study: Study) -> Iterator[Finding]:
             )
 
 
-def predictions_apart(study: Study, folds: dict[int, Sides], scenario: str, labels: dict[str, int]) -> Iterator[Finding]:
-    """A scenario's predictions: each test image once a backbone and seed, in its own fold, under its patient and label.
+def predictions_apart(study: Study, folds: dict[int, Sides], trainings: Trainings, labels: dict[str, int]) -> Iterator[Finding]:
+    """What some trainings predicted: each test image once a training, in its own fold, under its patient and label.
 
-    `labels` by image; images that it lacks are added from this table, so that without a manifest scenarios are held
-    against each other.
+    `labels` by image; images that it lacks are added from this table, so that without a manifest tables are held against
+    each other.
     """
-    name = f"data/predictions/{scenario}.parquet"
-    table = study.predictions(scenario)
+    name = trainings.predictions
+    table = study.predicted(trainings)
     table = table.assign(image_id=table["image_id"].astype(str), patient_id=table["patient_id"].astype(str))
     for fold in table["fold"].unique():
         rows, side = table[table["fold"] == fold], folds.get(fold)
@@ -131,12 +133,18 @@ def predictions_apart(study: Study, folds: dict[int, Sides], scenario: str, labe
                 )
             if labels.setdefault(image_id, int(label)) != label:
                 yield fail(f"{name}: image {image_id!r} has label {label}; expected {labels[image_id]}")
-    yield from _once(name, table, folds)
+    yield from _once(name, table, folds, list(trainings.told_by))
 
 
-def _once(name: str, table: pd.DataFrame, folds: dict[int, Sides]) -> Iterator[Finding]:
-    for (backbone, seed), rows in table.groupby(["backbone", "seed"]):
-        run = f"{name}: {backbone}, seed {seed}"
+def told(names: Iterable[str], values: Iterable[object]) -> str:
+    """Which training it is: `resnet18, seed 1`, `resnet18 partial, mixing rate 0.5, seed 1`."""
+    named = zip(names, values, strict=True)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" if name in NAMED else str(value) for name, value in named)
+
+
+def _once(name: str, table: pd.DataFrame, folds: dict[int, Sides], told_by: list[str]) -> Iterator[Finding]:
+    for training, rows in table.groupby(told_by):
+        run = f"{name}: {told(told_by, training)}"
         repeated = rows.loc[rows.duplicated(["fold", "image_id"]), "image_id"]
         if len(repeated):
             yield fail(f"{run} scores {listed(repeated, 3)} more than once; expected every test image once")

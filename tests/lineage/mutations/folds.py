@@ -25,7 +25,6 @@ from synthtrace.tables import (
     write_folds,
     write_ledger,
     write_manifest,
-    write_predictions,
     write_selection,
 )
 
@@ -109,10 +108,10 @@ def select_by(clone: Clone, random: np.random.Generator) -> None:
     bless(clone)
 
 
-def draw(clone: Clone, random: np.random.Generator) -> None:
-    """A classifier drew an image that it is scored on, or a random crop of one."""
+def draw(clone: Clone, random: np.random.Generator, part: str) -> None:
+    """A classifier, of data/classifiers or data/curve, drew an image that it is scored on, or a random crop of one."""
     scenario = drawn(["real", "traditional", *KINDS], random)
-    path = clone.folder / f"data/classifiers/{scenario}/training.parquet"
+    path = clone.folder / f"data/{part}/{scenario}/training.parquet"
     table = pd.read_parquet(path)
     row = int(random.integers(len(table)))
     held_out = _row(_sides(clone, int(table["fold"][row]))[1], random)["image_id"]
@@ -121,15 +120,15 @@ def draw(clone: Clone, random: np.random.Generator) -> None:
     bless(clone)
 
 
-def score(clone: Clone, random: np.random.Generator) -> None:
+def score(clone: Clone, random: np.random.Generator, place: str) -> None:
     """A fold scores an image of another: one that it trained on."""
     scenario = drawn(["real", "traditional", *KINDS], random)
-    path = clone.folder / f"data/predictions/{scenario}.parquet"
+    path = clone.folder / place.format(scenario)
     table = read_predictions(path)
     image_id = drawn(sorted(table["image_id"].unique()), random)
     moved = table["image_id"] == image_id
     table.loc[moved, "fold"] = 1 - table.loc[moved, "fold"]
-    _replace(path, lambda path: write_predictions(path, table))
+    _replace(path, lambda path: table.to_parquet(path, index=False))
     bless(clone)
 
 
@@ -182,8 +181,22 @@ MUTATIONS = [
     Mutation("a held-out frame made a training image in folds.csv", "folds", promote, IMAGES, variants=1),
     Mutation("a pool conditioned on a held-out patient's map", "folds", condition, BLESSED | {"gates", "replay"}),
     Mutation("a selection held against a held-out patient", "folds", select_by, BLESSED | {"gates", "memorisation"}),
-    Mutation("a classifier drew a held-out image", "folds", draw, BLESSED, variants=4),
-    Mutation("a fold scores an image that it trained on", "folds", score, BLESSED | {"gates", "numbers"}),
+    Mutation("a classifier drew a held-out image", "folds", partial(draw, part="classifiers"), BLESSED, variants=4),
+    Mutation(
+        "a held-out image in a training of the curve", "folds", partial(draw, part="curve"), BLESSED | {"gates"}, variants=4
+    ),
+    Mutation(
+        "a fold scores an image that it trained on",
+        "folds",
+        partial(score, place="data/predictions/{}.parquet"),
+        BLESSED | {"gates", "numbers"},
+    ),
+    Mutation(
+        "a fold of the curve scores an image that it trained on",
+        "folds",
+        partial(score, place="data/curve/{}/predictions.parquet"),
+        BLESSED | {"gates", "numbers"},
+    ),
     Mutation("a test image's crop pasted over a training image's", "folds", partial(paste, column="path", owned=False), IMAGES),
     Mutation("the same, and the manifest owns to it", "folds", partial(paste, column="path", owned=True), IMAGES),
     Mutation("a test image's native crop pasted", "folds", partial(paste, column="native_path", owned=False), IMAGES),

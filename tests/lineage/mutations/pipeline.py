@@ -74,7 +74,7 @@ def leave_stage(clone: Clone, random: np.random.Generator) -> None:
 def drop_stray(clone: Clone, random: np.random.Generator) -> None:
     """A file beside outs, where a stage that reads the folder would find it."""
     folder = clone.folder / drawn(
-        ["data/pools/class", "data/predictions", "data/selected", "data/gates", "metrics", "plots"], random
+        ["data/pools/class", "data/predictions", "data/curve", "data/selected", "data/gates", "metrics", "plots"], random
     )
     (folder / f"stray{random.integers(1000)}.csv").write_text("patient_id\n1\n")
 

@@ -1,9 +1,10 @@
 """No patient and no image is on both sides of a fold, through all that stands upstream of a prediction.
 
 What is held against folds.csv: the cards of every checkpoint that the lock puts upstream of a fold's predictions (autoencoder,
-extractor, generator), the maps that pools were conditioned on, the images that selections name, what each classifier drew, and
-the predictions themselves. What is held against pixels: crops against their scans, images with the same pixels on two sides,
-and images of two patients that show the same thing (`lineage.rescans`, which says what it catches and what it misses).
+extractor, generator), the maps that pools were conditioned on, the images that selections name, what each classifier of the
+comparison and of the curve drew, and the predictions themselves. What is held against pixels: crops against their scans, images
+with the same pixels on two sides, and images of two patients that show the same thing (`lineage.rescans`, which says what it
+catches and what it misses).
 
 It proves this of what cards and tables say. A card that was forged together with its weights is found by re-training alone.
 """
@@ -31,9 +32,9 @@ def check(study: Study) -> Iterator[Finding]:
     if not study.evidence:
         labels = dict(zip(study.manifest["image_id"], study.manifest["label"].astype(int), strict=True))
         parts += [partial(crops_are_the_scans, study), partial(_checkpoints, study, folds)]
-        parts += [partial(drawn_by_classifiers, study, folds, scenario) for scenario in study.scenarios]
+        parts += [partial(drawn_by_classifiers, study, folds, trainings) for trainings in study.trainings]
         parts += [partial(conditions, study, kind, side) for kind in study.kinds for side in folds.values()]
-    parts += [partial(predictions_apart, study, folds, scenario, labels) for scenario in study.scenarios]
+    parts += [partial(predictions_apart, study, folds, trainings, labels) for trainings in study.trainings]
     if not study.evidence:
         parts.append(partial(twins, study, folds))
     told: set[str] = set()

@@ -9,7 +9,7 @@ from functools import partial
 from synthtrace.errors import InputError
 from synthtrace.lineage.candidates import files_right, generator_there, rows_right, selection_right
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.study import Study, Trainings
 from synthtrace.stage import progress
 
 PROMISE = "pool files, ledger and selection rows in bijection, digests equal, every row's checkpoint there"
@@ -25,9 +25,10 @@ def check(study: Study) -> Iterator[Finding]:
             yield from _pool(study, kind, fold)
         except (InputError, OSError) as error:
             yield fail(str(error))
-    for kind in study.kinds:
+    for trainings in study.trainings:
         try:
-            yield from _drawn(study, kind)
+            if trainings.scenario in study.kinds:
+                yield from _drawn(study, trainings)
         except (InputError, OSError) as error:
             yield fail(str(error))
 
@@ -46,10 +47,10 @@ def _pool(study: Study, kind: str, fold: int) -> Iterator[Finding]:
             yield fail(str(error))
 
 
-def _drawn(study: Study, kind: str) -> Iterator[Finding]:
+def _drawn(study: Study, trainings: Trainings) -> Iterator[Finding]:
     """What classifiers drew besides real images is in the ledger of its fold, and kept."""
-    name = f"data/classifiers/{kind}/training.parquet"
-    drawn = study.training(kind)
+    name, kind = trainings.drawn, trainings.scenario
+    drawn = study.drawn(trainings)
     synthetic = drawn[~drawn["image_id"].isin(study.manifest["image_id"])]
     for fold in synthetic["fold"].unique():
         ids = synthetic.loc[synthetic["fold"] == fold, "image_id"].drop_duplicates()
