@@ -1,6 +1,7 @@
 """Numbers are computed again; what differs is named by its key, and in evidence rounding is told from alteration."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from pipeline_clone import ROOT
 
-from synthtrace.compare import from_predictions
+from synthtrace.compare import curve_from_predictions, from_predictions
 from synthtrace.lineage.audit import audit
 from synthtrace.lineage.findings import Outcome, Severity
 from synthtrace.lineage.study import Study
@@ -20,31 +21,49 @@ from synthtrace.params import parse_params
 KEY = "scenarios.semantic.auc_image.mean"
 
 
+RUN = {
+    "backbone": "net",
+    "freezing": "none",
+    "balanced": False,
+    "seeds": 2,
+    "scenarios": ["traditional", "semantic"],
+    "rates": [0.5],
+}
+OUTS = {"metrics": ["summary.json", "curve.json"], "plots": ["auc.csv", "roc.csv", "curve.csv", "curve_roc.csv"]}
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     """A study of one stage, `compare`, on made-up predictions."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["generator"]["kinds"], params["compare"]["bootstrap"] = ["semantic"], 100
+    params["split"]["folds"], params["curve"]["runs"] = [0, 1], [RUN]
     rng = np.random.default_rng(1)
     images = pd.DataFrame({"patient_id": np.repeat([f"P{number}" for number in range(10)], 2), "label": np.repeat([0, 1], 10)})
-    images["image_id"] = [f"i{number}" for number in images.index]
-    predictions = tmp_path / "data/predictions"
-    predictions.mkdir(parents=True)
+    images["image_id"], images["fold"] = [f"i{number}" for number in images.index], images.index // 2 % 2
+    (tmp_path / "data/predictions").mkdir(parents=True)
     for scenario in ("real", "traditional", "semantic"):
-        cells = pd.DataFrame({"backbone": "net", "mixing_rate": float(scenario != "real"), "seed": [0, 1], "fold": 0})
-        table = cells.merge(images, how="cross")
-        table["p1"] = rng.random(len(table))
-        table.assign(p0=1 - table["p1"]).to_parquet(predictions / f"{scenario}.parquet")
-    result = from_predictions(predictions, parse_params(params))
+        for path, rate, named in (
+            (f"data/predictions/{scenario}.parquet", 1.0, {}),
+            (f"data/curve/{scenario}/predictions.parquet", 0.5, {"run": "net none", "scenario": scenario}),
+        ):
+            cells = pd.DataFrame({**named, "backbone": "net", "mixing_rate": rate * (scenario != "real"), "seed": [0, 1]})
+            table = cells.merge(images, how="cross")
+            table["p1"] = rng.random(len(table))
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            table.assign(p0=1 - table["p1"]).to_parquet(tmp_path / path)
+    result = from_predictions(tmp_path / "data/predictions", parse_params(params))
+    curve, curve_auc, curve_roc = curve_from_predictions(tmp_path / "data/curve", parse_params(params))
     for folder in ("metrics/quality", "plots"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "metrics/summary.json").write_text(json.dumps(result.summary, indent=2) + "\n")
     (tmp_path / "metrics/quality/scans.json").write_text("{}")
-    result.auc.to_csv(tmp_path / "plots/auc.csv", index=False)
-    result.roc.to_csv(tmp_path / "plots/roc.csv", index=False)
+    for name, tree in {"summary": result.summary, "curve": curve}.items():
+        (tmp_path / f"metrics/{name}.json").write_text(json.dumps(tree, indent=2) + "\n")
+    for name, table in {"auc": result.auc, "roc": result.roc, "curve": curve_auc, "curve_roc": curve_roc}.items():
+        table.to_csv(tmp_path / f"plots/{name}.csv", index=False)
     keys = {"compare.bootstrap": 100, "generator.kinds": ["semantic"], "mixing_rate": 1.0, "seed": params["seed"]}
-    outs = ["metrics/summary.json", "plots/auc.csv", "plots/roc.csv"]
-    stage = {"cmd": "compare", "deps": ["data/predictions"], "params": list(keys), "outs": outs}
+    outs = [f"{folder}/{name}" for folder, names in OUTS.items() for name in names]
+    stage = {"cmd": "compare", "deps": ["data/predictions", "data/curve"], "params": list(keys), "outs": outs}
     lock = {"cmd": "compare", "params": {"params.yaml": keys}, "outs": [{"path": path, "md5": "0"} for path in outs]}
     for name, tree in {"params.yaml": params, "dvc.yaml": {"stages": {"compare": stage}}}.items():
         (tmp_path / name).write_text(yaml.safe_dump(tree))
@@ -54,7 +73,8 @@ def study(tmp_path: Path) -> Path:
 
 def judged(study: Path, evidence: bool = False) -> Outcome:
     if evidence:
-        (study / "data/predictions").rename(study / "predictions")
+        for name in ("predictions", "curve"):
+            (study / f"data/{name}").rename(study / name)
     return next(audit(Study(study, evidence=evidence), ["numbers"]))
 
 
@@ -80,8 +100,11 @@ def times(factor: float) -> Callable[[dict[str, Any]], None]:
 def test_numbers_that_the_predictions_give_pass(study: Path, evidence: bool) -> None:
     found = judged(study, evidence)
     assert found.status == "pass", found.findings
-    (told,) = said(found, "note")
-    assert told.endswith("computed again from the 120 predictions of real, traditional, semantic")
+    summary, curve = said(found, "note")
+    assert summary.startswith("computed again from the predictions: ")
+    assert re.search(
+        r"\d values of metrics/curve.json, \d+ values of plots/curve.csv, \d+ values of plots/curve_roc.csv$", curve
+    )
 
 
 @pytest.mark.parametrize("evidence", [False, True])
@@ -127,6 +150,24 @@ def test_a_plot_is_judged_by_row_and_column(study: Path) -> None:
     assert said(judged(study), "fail") == ["plots/auc.csv: has 4 rows; the predictions give 6 of 5 cells"]
 
 
+def test_a_point_of_the_curve_is_named_by_its_key(study: Path) -> None:
+    path = study / "metrics/curve.json"
+    curve = json.loads(path.read_text())
+    curve["runs"][0]["points"][2]["auc_patient"]["mean"] += 0.0001
+    path.write_text(json.dumps(curve, indent=2) + "\n")
+    (told,) = said(judged(study), "fail")
+    assert told.startswith("metrics/curve.json: runs.0.points.2.auc_patient.mean is 0.")
+
+
+def test_a_prediction_of_the_curve_altered_shows_in_its_points_alone(study: Path) -> None:
+    path = study / "data/curve/semantic/predictions.parquet"
+    table = pd.read_parquet(path)
+    table.assign(p1=1 - table["p1"]).to_parquet(path)
+    told = [one for one in said(judged(study), "fail") if one.startswith("metrics/")]
+    assert any("runs.0.points.2.auc_image.mean" in one for one in told)
+    assert all("runs.0.points.2." in one or "p_holm" in one for one in told)
+
+
 def test_a_prediction_altered_shows_in_the_numbers_that_rest_on_it(study: Path) -> None:
     path = study / "data/predictions/semantic.parquet"
     table = pd.read_parquet(path)
@@ -134,7 +175,8 @@ def test_a_prediction_altered_shows_in_the_numbers_that_rest_on_it(study: Path) 
     table.to_parquet(path)
     told = said(judged(study), "fail")
     assert f"metrics/summary.json: {KEY} " in "".join(told)
-    assert not any("scenarios.real" in one or "scenarios.traditional" in one for one in told)
+    altered = [one for one in told if "p_holm" not in one]  # Holm's correction weighs all scenarios
+    assert not any("scenarios.real" in one or "scenarios.traditional" in one for one in altered)
 
 
 def test_todays_parameters_are_not_those_that_the_numbers_were_made_with(study: Path) -> None:
@@ -144,10 +186,10 @@ def test_todays_parameters_are_not_those_that_the_numbers_were_made_with(study: 
 
 
 def test_a_file_that_nothing_computes_again_is_a_reservation(study: Path) -> None:
-    (study / "metrics/fidelity.json").write_text('{"fid": 1.0}')
+    (study / "metrics/better.json").write_text('{"auc": 1.0}')
     found = judged(study)
     assert found.status == "warn"
-    assert said(found, "warn")[0].startswith("metrics/fidelity.json: nothing computes its numbers again")
+    assert said(found, "warn")[0].startswith("metrics/better.json: nothing computes its numbers again")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +201,9 @@ def test_a_file_that_nothing_computes_again_is_a_reservation(study: Path) -> Non
         ("plots/roc.csv", None),
         ("plots/roc.csv", ""),
         ("plots/roc.csv", 'scenario,fpr,tpr\n"'),
+        ("metrics/curve.json", None),
+        ("plots/curve_roc.csv", ""),
+        ("data/curve/semantic/predictions.parquet", "no table"),
         ("data/predictions/semantic.parquet", None),
         ("data/predictions/semantic.parquet", "no table"),
     ],
@@ -176,4 +221,4 @@ def test_probabilities_that_are_none_are_told(study: Path) -> None:
     path = study / "data/predictions/semantic.parquet"
     pd.read_parquet(path).assign(p1=np.nan).to_parquet(path)
     (told,) = said(judged(study), "fail")
-    assert "data/predictions: tables that cannot be compared" in told
+    assert "data/predictions/semantic.parquet: p1 of image" in told

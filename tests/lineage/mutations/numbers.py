@@ -1,6 +1,7 @@
 """Numbers that the stored predictions do not give; DVC is told that all is well."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from mutation import Mutation, bless
 from pipeline_clone import Clone
 
 # the gate judged other predictions, and DVC has blessed a second result of one stage
-BEHIND = frozenset({"gates", "determinism"})
+BLESSED = frozenset({"determinism"})
+BEHIND = BLESSED | {"gates"}
 
 
 def _leaves(tree: Any) -> list[tuple[Any, Any]]:
@@ -32,10 +34,22 @@ def _nudge(value: float, rng: np.random.Generator) -> float:
 
 
 def _edit_summary(clone: Clone, edit: Any) -> None:
-    path = clone.folder / "metrics/summary.json"
-    summary = json.loads(path.read_text())
-    edit(summary)
-    path.write_text(json.dumps(summary, indent=2) + "\n")
+    _edit(clone.folder / "metrics/summary.json", edit)
+
+
+def _edit(path: Path, edit: Any) -> None:
+    tree = json.loads(path.read_text())
+    edit(tree)
+    path.write_text(json.dumps(tree, indent=2) + "\n")
+
+
+def nudge_file(clone: Clone, rng: np.random.Generator, name: str) -> None:
+    def edit(tree: dict[str, Any]) -> None:
+        found, key = drawn(_leaves(tree), rng)
+        found[key] = _nudge(found[key], rng)
+
+    _edit(clone.folder / f"metrics/{name}.json", edit)
+    bless(clone)
 
 
 def nudge_summary(clone: Clone, rng: np.random.Generator, times: int = 1) -> None:
@@ -75,7 +89,7 @@ def claim_more(clone: Clone, rng: np.random.Generator) -> None:
 
 
 def nudge_plot(clone: Clone, rng: np.random.Generator) -> None:
-    path, column = drawn([("auc", "auc_image"), ("auc", "auc_patient"), ("roc", "tpr")], rng)
+    path, column = drawn([("auc", "auc_image"), ("auc", "auc_patient"), ("roc", "tpr"), ("curve", "auc_image")], rng)
     file = clone.folder / f"plots/{path}.csv"
     table = pd.read_csv(file)
     row = int(rng.integers(len(table)))
@@ -105,7 +119,11 @@ def forget_predictions(clone: Clone, rng: np.random.Generator) -> None:
 
 
 def _predictions(clone: Clone, rng: np.random.Generator) -> Path:
-    return drawn(sorted((clone.folder / "data/predictions").glob("*.parquet")), rng)
+    tables = [
+        *(clone.folder / "data/predictions").glob("*.parquet"),
+        *(clone.folder / "data/curve").glob("*/predictions.parquet"),
+    ]
+    return drawn(sorted(tables), rng)
 
 
 MUTATIONS = [
@@ -114,6 +132,18 @@ MUTATIONS = [
     Mutation("two scenarios of the summary exchanged, blessed", "numbers", exchange_scenarios),
     Mutation("what the summary says it used altered, blessed", "numbers", claim_more),
     Mutation("the fourth decimal of a plot's value altered, blessed", "numbers", nudge_plot, variants=3),
+    Mutation(
+        "the fourth decimal of a number of the curve altered, blessed", "numbers", partial(nudge_file, name="curve"), variants=3
+    ),
+    Mutation(
+        "the fourth decimal of a fidelity number altered, blessed", "numbers", partial(nudge_file, name="fidelity"), variants=3
+    ),
+    Mutation(
+        "the fourth decimal of an explanation's number altered, blessed",
+        "numbers",
+        partial(nudge_file, name="explain"),
+        BLESSED,
+    ),
     Mutation("a prediction altered and blessed", "numbers", improve_prediction, BEHIND, 3),
     Mutation("a prediction left out and blessed", "numbers", forget_predictions, BEHIND | {"folds"}),
 ]
