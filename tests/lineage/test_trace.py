@@ -9,16 +9,16 @@ import pandas as pd
 import pydot
 import pytest
 from edits import edited_yaml
-from mutation import copied
 from pipeline_clone import Clone
 from rich.console import Console
 from toy import dvc
 
-from synthtrace.compare import from_predictions
+from synthtrace.compare import curve_from_predictions, from_predictions
 from synthtrace.errors import InputError
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.trace.dot import dot
-from synthtrace.lineage.trace.target import find_target, numbers, rests_on
+from synthtrace.lineage.trace.rests import rests_on
+from synthtrace.lineage.trace.target import find_target, numbers
 from synthtrace.lineage.trace.trace import Plain, trace
 from synthtrace.lineage.trace.tree import tree_of
 from synthtrace.tables import read_ledger, read_selection, write_predictions
@@ -68,6 +68,10 @@ def test_it_says_how_many_patients_and_images_stand_at_each_step(study: Study, n
     assert counts["data/gates/folds.json"] == {"pass": True}
 
 
+def rested(study: Study, number: str) -> list[str]:
+    return [out for outs in (rests_on(study, find_target(study, number)) or {}).values() for out in outs]
+
+
 def test_a_number_rests_on_the_tables_it_is_computed_from(study: Study, tmp_path: Path) -> None:
     before = numbers(study, "metrics/summary.json")
     for changed in study.scenarios:
@@ -79,10 +83,41 @@ def test_a_number_rests_on_the_tables_it_is_computed_from(study: Study, tmp_path
         (tmp_path / "summary.json").write_text(json.dumps(from_predictions(folder, study.params).summary))
         after = numbers(Study(tmp_path), "summary.json")
         moved = {key for key in before if after[key] != before[key]}
-        told = {key: rests_on(study, find_target(study, f"metrics/summary.json:{key}")) for key in before}
-        foreseen = {key for key, tables in told.items() if tables and f"data/predictions/{changed}.parquet" in tables}
+        foreseen = {
+            key for key in before if f"data/predictions/{changed}.parquet" in rested(study, f"metrics/summary.json:{key}")
+        }
         assert f"scenarios.{changed}.auc_image.mean" in moved
         assert moved <= foreseen
+
+
+def test_a_point_of_the_curve_rests_on_its_scenarios_table(study: Study, tmp_path: Path) -> None:
+    before = numbers(study, "metrics/curve.json")
+    for changed in study.scenarios:
+        folder = tmp_path / changed
+        shutil.copytree(study.root / "data/curve", folder)
+        table = pd.read_parquet(folder / changed / "predictions.parquet")
+        table[["p0", "p1"]] = 1 - table[["p0", "p1"]]
+        table.to_parquet(folder / changed / "predictions.parquet", index=False)
+        (tmp_path / "curve.json").write_text(json.dumps(curve_from_predictions(folder, study.params)[0]))
+        after = numbers(Study(tmp_path), "curve.json")
+        moved = {key for key in before if after[key] != before[key]}
+        foreseen = {key for key in before if f"data/curve/{changed}" in rested(study, f"metrics/curve.json:{key}")}
+        assert moved
+        assert moved <= foreseen
+
+
+def test_a_pools_figure_rests_on_that_pool_and_the_floor_on_none(study: Study) -> None:
+    figures = json.loads((study.root / "metrics/fidelity.json").read_text())
+    places = {(row["kind"], row["fold"]): place for place, row in enumerate(figures["pools"])}
+    key = f"metrics/fidelity.json:pools.{places['class', 1]}.fd_test_resnet.value"
+    assert rested(study, key) == ["data/features/fold1", "data/pools/class/fold1", "data/selected/class/fold1"]
+    assert rested(study, f"metrics/fidelity.json:pools.{places['real', 0]}.images") == ["data/features/fold0"]
+    kinds = [row["kind"] for row in figures["kinds"]]
+    every = rested(study, f"metrics/fidelity.json:kinds.{kinds.index('semantic')}.images")
+    assert set(every) == {
+        f"data/{part}/fold{fold}" for part in ("features", "pools/semantic", "selected/semantic") for fold in (0, 1)
+    }
+    assert "sample@class-0" not in trace(study, key)["focus"]
 
 
 def test_the_tree_of_a_number_shows_each_stage_once_and_fits_two_screens(number: Plain) -> None:
@@ -137,7 +172,10 @@ def test_any_file_of_the_pipeline_is_traced(study: Study, target: str, stage: st
     ("target", "nearest"),
     [
         ("metrics/summary.json:scenarios.semantic.auc_imag.mean", "metrics/summary.json:scenarios.semantic.auc_image.mean"),
-        ("metrics/summary.json:scenarios.semantic", "holds 18 numbers"),
+        (
+            "metrics/summary.json:scenarios.semantic",
+            "numbers; expected one of them, such as metrics/summary.json:scenarios.sem",
+        ),
         ("semantic-f0-0007", "semantic-f0-00007"),
         ("data/predictons/semantic.parquet", "data/predictions/semantic.parquet"),
         ("data/pools/semantic/fold0/images/semantic-f0-0007.png", "data/pools/semantic/fold0/images/semantic-f0-00007.png"),
@@ -177,7 +215,7 @@ def test_the_commands_print_json_and_dot_and_one_sentence_on_a_mistake(phantom: 
 
 
 def test_without_records_and_data_it_tells_what_the_lock_tells_and_says_so(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     for folder in ("records", "data/pools", "data/generators", "data/crops"):
         shutil.rmtree(clone.folder / folder)
     traced = trace(Study(clone.folder), NUMBER)
@@ -188,7 +226,7 @@ def test_without_records_and_data_it_tells_what_the_lock_tells_and_says_so(phant
 
 
 def test_a_damaged_record_or_table_is_a_note(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     next((clone.folder / "records/split").glob("*.json")).write_text("{")
     (clone.folder / "data/generators/semantic/fold0/card.json").write_text("[]")
     (clone.folder / "data/selected/semantic/fold0/selection.parquet").write_bytes(b"PAR1")
@@ -203,7 +241,7 @@ def test_a_damaged_record_or_table_is_a_note(phantom: Clone, tmp_path: Path) -> 
 
 
 def test_a_broken_chain_and_other_bytes_are_said(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     with edited_yaml(clone.folder / "dvc.lock") as lock:
         dep = next(dep for dep in lock["stages"]["split"]["deps"] if dep["path"] == "data/crops/manifest.csv")
         dep["md5"] = "0" * 32

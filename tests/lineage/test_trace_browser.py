@@ -25,6 +25,9 @@ VIEWS = [
     "stage/classify@semantic",
     "stage/check_folds",
     "source/src",
+    "figures/metrics/curve.json",
+    "thing/metrics/curve.json:runs.0.points.1",
+    "figures/metrics/fidelity.json",
     "image/semantic-f0-99999",
     "nothing/%",
 ]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mutation import copied
 from pipeline_clone import Clone
 
 from synthtrace.errors import InputError
 from synthtrace.lineage.page import pools
 from synthtrace.lineage.page.page import gather, render, write_page
 from synthtrace.lineage.study import Study
+from synthtrace.lineage.trace.target import numbers
 from synthtrace.lineage.trace.trace import trace
 
 
@@ -29,7 +29,7 @@ def embedded(text: str) -> dict[str, Any]:
 
 
 def test_the_command_writes_one_page_that_needs_no_other(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     shutil.rmtree(clone.folder / "report")
     told = clone.run("synthtrace", "trace", "--page")
     assert told.returncode == 0, told.stderr
@@ -56,6 +56,18 @@ def test_it_holds_every_number_and_each_kept_image_with_its_row(phantom: Clone, 
         assert all(row["picture"].startswith("data:image/png;base64,") for row in rows)
         assert list(pool["checkpoints"].values()) == [f"data/generators/{pool['kind']}/fold{pool['fold']}"]
     assert set(content["real"]) == set(study.manifest["image_id"])
+
+
+def test_every_further_number_stands_under_what_it_tells_of(phantom: Clone, content: dict[str, Any]) -> None:
+    study = Study(phantom.folder)
+    files = {file["path"]: file["things"] for file in content["figures"]}
+    assert list(files) == ["metrics/curve.json", "metrics/fidelity.json", "metrics/explain.json"]
+    for path, things in files.items():
+        assert {key: value for thing in things for key, value in thing["numbers"].items()} == numbers(study, path)
+    (point,) = [
+        one for one in files["metrics/curve.json"] if one["name"] == "test_resnet none, scenario class, mixing rate 0.5"
+    ]
+    assert point["outs"] == ["data/curve/class", "data/curve/real"]
 
 
 def test_it_says_which_folds_trained_on_a_patient_and_which_scored_it(content: dict[str, Any]) -> None:
@@ -103,7 +115,7 @@ def test_no_text_of_a_study_ends_the_data(content: dict[str, Any]) -> None:
 
 
 def test_without_records_it_is_written_and_says_so(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     shutil.rmtree(clone.folder / "records")
     write_page(Study(clone.folder))
     notes = embedded((clone.folder / "report/lineage.html").read_text(encoding="utf-8"))["notes"]
@@ -111,7 +123,7 @@ def test_without_records_it_is_written_and_says_so(phantom: Clone, tmp_path: Pat
 
 
 def test_without_data_no_page_is_written_and_one_sentence_says_why(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     shutil.rmtree(clone.folder / "data/pools")
     (clone.folder / "report/lineage.html").unlink(missing_ok=True)
     with pytest.raises(InputError, match=r"data/pools/semantic/fold0/ledger\.parquet: no such table"):

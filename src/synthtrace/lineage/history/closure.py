@@ -9,7 +9,8 @@ from typing import Any
 from synthtrace.lineage.pipeline import PARAMS, producers
 from synthtrace.lineage.scripts import CODE
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace.target import PREDICTIONS, Target, rests_on
+from synthtrace.lineage.trace.rests import PREDICTIONS, rests_on
+from synthtrace.lineage.trace.target import Target
 from synthtrace.lineage.trace.walk import code_makers, is_gate, walk
 
 PARTS = ("data", "params", "code", "environment")
@@ -48,9 +49,8 @@ def closure(study: Study, path: str, key: str, requirements: str | None) -> Clos
     makers = producers(study.lock, path)
     if not makers:
         return UNKNOWN
-    tables = rests_on(study, Target(f"{path}:{key}", "number", path, makers, key))
     roots = [stage for stage, _ in makers]
-    reached = walk(study, roots, {PREDICTIONS: tables} if tables else {})
+    reached = walk(study, roots, rests_on(study, Target(f"{path}:{key}", "number", path, makers, key)) or {})
     names = [name for name in reached if name in roots or not is_gate(study, name)]
     coders = {maker for name in names for maker in code_makers(study, name)}
     found: dict[str, dict[str, list[Any]]] = {part: {} for part in PARTS}

@@ -8,12 +8,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from synthtrace.cards import CARD
 from synthtrace.errors import InputError
+from synthtrace.lineage.checkpoints import checkpoint_folders
+from synthtrace.lineage.page.figures import figures
 from synthtrace.lineage.page.pools import pools, real_images
 from synthtrace.lineage.pipeline import producer
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.trace.counts import CROP_MARK, DRAWN, counts, read_drawn
 from synthtrace.lineage.trace.image import describe_file
-from synthtrace.lineage.trace.target import PREDICTIONS, SUMMARY, numbers
+from synthtrace.lineage.trace.rests import PREDICTIONS
+from synthtrace.lineage.trace.target import SUMMARY, numbers
 from synthtrace.lineage.trace.trace import describe_stages, missing, sources
 from synthtrace.report.page import TEMPLATES as REPORT
 
@@ -60,6 +63,7 @@ def gather(study: Study) -> Plain:
     return {
         "study": _study(study),
         "numbers": numbers(study, SUMMARY),
+        "figures": figures(study),
         "predictions": {name: _predictions(study, name) for name in study.scenarios},
         "pools": shown,
         "real": real_images(study, shown),
@@ -107,10 +111,11 @@ def _predictions(study: Study, scenario: str) -> Plain:
 
 
 def _checkpoints(study: Study, notes: list[str]) -> dict[str, Plain]:
-    """Cards of all models that saw images, by folder, with the stage that trained them."""
+    """Cards of all models that saw images, by folder, with the stage that trained them and the output that holds them."""
     return {
-        out: (describe_file(study, out, notes) or {}) | {"stage": name}
+        folder: (describe_file(study, folder, notes) or {}) | {"stage": name, "out": out}
         for name, stage in study.lock.items()
         for out in stage.outs
-        if (study.path(out) / CARD).is_file()
+        for folder in checkpoint_folders(study, out)
+        if (study.path(folder) / CARD).is_file()
     }

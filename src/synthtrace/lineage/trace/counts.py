@@ -9,12 +9,12 @@ import pandas as pd
 from synthtrace.cards import checkpoint_digest, read_card
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import files_below
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.study import TRAINING, Study, read_json, with_columns
 from synthtrace.tables import read_folds, read_ledger, read_predictions, read_selection
 
 Counts = dict[str, Any]
 
-DRAWN = "training.parquet"
+DRAWN, PREDICTED, EXPLAINED = "training.parquet", "predictions.parquet", "explanations.parquet"
 CROP_MARK = "~"  # between an original's id and the number of its random crop, in the `traditional` scenario
 SUMMED = ("patients", "images", "seeds", "pass")
 
@@ -30,6 +30,8 @@ def counts(study: Study, path: str) -> Counts:
         for name, count in FOLDERS.items():
             if (place / name).is_file():
                 return count(study, place)
+        if any(place.glob("*/card.json")):
+            return _spaces(study, place)
         return {"files": len(files_below(place))}
     if place.name == "folds.csv" and place.is_file():
         return _folds(place)
@@ -61,13 +63,23 @@ def _folds(path: Path) -> Counts:
 
 
 def _checkpoint(study: Study, folder: Path) -> Counts:
+    return _seen([_card(study, folder)]) | {"checkpoint": checkpoint_digest(folder)}
+
+
+def _spaces(study: Study, folder: Path) -> Counts:
+    """Latent spaces side by side: what any of their autoencoders saw."""
+    return _seen([_card(study, path.parent) for path in sorted(folder.glob("*/card.json"))])
+
+
+def _seen(cards: list[dict[str, Any]]) -> Counts:
+    names = (("patients", "patient_ids"), ("images", "image_ids"))
+    return {name: len({one for card in cards for one in card[key]}) for name, key in names}
+
+
+def _card(study: Study, folder: Path) -> dict[str, Any]:
     try:
         card = read_card(folder)
-        return {
-            "patients": len(card["patient_ids"]),
-            "images": len(card["image_ids"]),
-            "checkpoint": checkpoint_digest(folder),
-        }
+        return {key: list(card[key]) for key in ("patient_ids", "image_ids")} | {"weights": dict(card["weights"])}
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{study.shown(folder / 'card.json')}: not a readable card ({error!r})") from None
 
@@ -93,11 +105,17 @@ def _selection(study: Study, folder: Path) -> Counts:
 
 
 def read_drawn(path: Path) -> pd.DataFrame:
-    """training.parquet of a scenario: one row a backbone, seed, fold and image that its classifiers drew."""
+    """training.parquet of a scenario: one row a training (`trainings_of`) and image that it drew."""
     try:
-        return pd.read_parquet(path, columns=["backbone", "seed", "fold", "image_id"])
+        drawn = pd.read_parquet(path)
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: not a readable table of what classifiers drew ({error})") from None
+    return with_columns(drawn, path, TRAINING)
+
+
+def trainings_of(drawn: pd.DataFrame) -> list[str]:
+    """Columns of training.parquet that tell one training from another."""
+    return [name for name in ("run", "backbone", "mixing_rate", "seed", "fold") if name in drawn]
 
 
 def _classifiers(study: Study, folder: Path) -> Counts:
@@ -107,7 +125,7 @@ def _classifiers(study: Study, folder: Path) -> Counts:
     real = study.manifest[study.manifest["image_id"].isin(ids.str.split(CROP_MARK).str[0])]
     synthetic = ~crops & ~ids.isin(study.manifest["image_id"])
     found = {
-        "trainings": len(drawn[["backbone", "seed", "fold"]].drop_duplicates()),
+        "trainings": len(drawn[trainings_of(drawn)].drop_duplicates()),
         "real_images": len(real),
         "patients": int(real["patient_id"].nunique()),
         "random_crops": int(crops.sum()),
@@ -122,6 +140,20 @@ def _predictions(path: Path) -> Counts:
     return {name: int(table[column].nunique()) for name, column in columns.items()} | {"predictions": len(table)}
 
 
+def _curve(study: Study, folder: Path) -> Counts:
+    """A scenario's trainings at every rate: what they drew, and what they predicted."""
+    predicted = _predictions(folder / PREDICTED)
+    runs = read_predictions(folder / PREDICTED)[["run", "mixing_rate"]].drop_duplicates()
+    drew = _classifiers(study, folder) if (folder / DRAWN).is_file() else {}
+    return {"settings": len(runs)} | drew | {name: predicted[name] for name in ("folds", "predictions")}
+
+
+def _explanations(study: Study, folder: Path) -> Counts:
+    table = pd.read_parquet(folder / EXPLAINED, columns=["image_id", "source"])
+    real = study.manifest[study.manifest["image_id"].isin(table["image_id"])]
+    return {"images": len(table), "real_images": len(real), "patients": int(real["patient_id"].nunique())}
+
+
 def _json(path: Path) -> Counts:
     tree = read_json(path)
     if not isinstance(tree, dict):
@@ -134,6 +166,8 @@ def _json(path: Path) -> Counts:
 FOLDERS: dict[str, Callable[[Study, Path], Counts]] = {
     "ledger.parquet": _pool,
     "selection.parquet": _selection,
+    PREDICTED: _curve,
+    EXPLAINED: _explanations,
     DRAWN: _classifiers,
     "card.json": _checkpoint,
     "manifest.csv": _images,

@@ -10,7 +10,7 @@ from synthtrace.errors import InputError
 from synthtrace.images import file_sha256
 from synthtrace.lineage.pipeline import within
 from synthtrace.lineage.study import Study
-from synthtrace.lineage.trace.counts import DRAWN, read_drawn
+from synthtrace.lineage.trace.counts import DRAWN, read_drawn, trainings_of
 from synthtrace.lineage.trace.target import Target
 from synthtrace.tables import read_ledger, read_selection
 
@@ -25,7 +25,8 @@ def describe_image(study: Study, target: Target, notes: list[str]) -> Plain:
         - `condition`: {"image_id", "patient_id", "label_name"} of the real image whose map conditioned it, or null;
         - `checkpoint_path`: the checkpoint that the ledger's digest names, or null; its `card` as in `describe_file`;
         - `selection`: {"path", "kept", "copy", "nearest_real_id", "nearest_real_patient", ...} of the selection table, or null;
-        - `drawn_by`: [{"scenario", "path", "trainings": [{"backbone", "seed", "fold"}]}] of the classifiers that trained on it.
+        - `drawn_by`: [{"scenario", "path", "trainings": [{"backbone", "mixing_rate", "seed", "fold"}]}] of the classifiers that
+          trained on it; those of the curve with their `run` too.
     """
     stage, pool = target.makers[0]
     ledger = read_ledger(study.path(pool))
@@ -132,7 +133,7 @@ def _drawn_by(study: Study, maker: str, image_id: str) -> list[Plain]:
         for out in stage.outs:
             if (study.path(out) / DRAWN).is_file():
                 drawn = read_drawn(study.path(out) / DRAWN)
-                rows = drawn.loc[drawn["image_id"] == image_id, ["backbone", "seed", "fold"]].drop_duplicates()
+                rows = drawn.loc[drawn["image_id"] == image_id, trainings_of(drawn)].drop_duplicates()
                 trainings = [
                     {str(name): getattr(value, "item", lambda v=value: v)() for name, value in row.items()}
                     for _, row in rows.iterrows()

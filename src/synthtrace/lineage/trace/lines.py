@@ -7,7 +7,7 @@ from rich.text import Text
 from synthtrace.lineage.trace.words import SHORT, counts_words, short, short_commit, span, together, value_words
 
 Plain = dict[str, Any]
-FEW = 10
+FEW, SOME = 10, 4
 KINDS = {"git": "in Git", "external": "outside the repository", "untracked": "not in Git"}
 
 
@@ -25,8 +25,16 @@ def head(traced: Plain) -> Text:
     )
     if traced["rests_on"]:
         text.append(f"\nof all that {', '.join(traced['made_by'])} reads, it is computed from ", "dim")
-        text.append(" and ".join(traced["rests_on"]))
+        text.append(" and ".join(together(outs) for outs in _by_folder(traced["rests_on"])))
     return text
+
+
+def _by_folder(outs: list[str]) -> list[list[str]]:
+    """Paths of the pipeline by the first two parts of each: those of pools, of selections."""
+    found: dict[str, list[str]] = {}
+    for out in outs:
+        found.setdefault("/".join(out.split("/")[:2]), []).append(out)
+    return list(found.values())
 
 
 def outs_line(outs: list[Plain]) -> Text:
@@ -101,10 +109,19 @@ def image_lines(image: Plain) -> list[Text]:
         lines.append(
             _line("selection", f"{verdict}; nearest real image {nearest}, distance {chosen['nearest_real_distance']:.3f}")
         )
-    for one in image["drawn_by"]:
-        by = "; ".join(f"{item['backbone']}, fold {item['fold']}, seed {item['seed']}" for item in one["trainings"])
-        lines.append(_line("trained", f"{one['scenario']} classifiers: {by or 'none of them drew it'}"))
-    return lines
+    drawn_by = image["drawn_by"]
+    return lines + [_line("trained", f"{one['path']}: {_trainings_words(one['trainings'])}") for one in drawn_by]
+
+
+def _trainings_words(trainings: list[Plain]) -> str:
+    """Who drew an image: the first few in full, of many the number."""
+    if not trainings:
+        return "none of them drew it"
+    told = [
+        f"{one.get('run', one['backbone'])}, rate {one['mixing_rate']:g}, fold {one['fold']}, seed {one['seed']}"
+        for one in trainings
+    ]
+    return "; ".join(told[:SOME]) + (f"; and {len(told) - SOME} more" if len(told) > SOME else "")
 
 
 def about_lines(about: Plain | None) -> list[Text]:

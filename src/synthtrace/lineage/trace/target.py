@@ -10,11 +10,10 @@ from typing import Any, Literal
 from synthtrace.errors import InputError
 from synthtrace.lineage.listings import listing
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import REAL, Study, read_json
+from synthtrace.lineage.study import Study, read_json
 from synthtrace.tables import read_ledger
 
 SUMMARY = "metrics/summary.json"
-PREDICTIONS = "data/predictions"
 NEAREST = 4
 
 
@@ -76,23 +75,6 @@ def numbers(study: Study, path: str) -> dict[str, float | None]:
 def pools(study: Study) -> list[str]:
     """Outs that are pools, as far as they lie in the workspace."""
     return [out for stage in study.lock.values() for out in stage.outs if (study.path(out) / "ledger.parquet").is_file()]
-
-
-def rests_on(study: Study, target: Target) -> list[str] | None:
-    """The predictions tables that a number is computed from, where those are fewer than its stage reads; else None.
-
-    `compare` scores each scenario by its own table, and a difference by that of `real` besides; all scenarios judge the same
-    patients, which is what the bootstrap draws from.
-    """
-    if target.path != SUMMARY or target.key is None:
-        return None
-    _, found, rest = f".{target.key}".partition(".scenarios.")
-    scenario = next((name for name in study.scenarios if rest.startswith(f"{name}.")), None)
-    if not found or scenario is None:
-        return None
-    names = [scenario, REAL] if rest.startswith(f"{scenario}.versus_real") else [scenario]
-    tables = [f"{PREDICTIONS}/{name}.parquet" for name in names]
-    return tables if all(producers(study.lock, table) for table in tables) else None
 
 
 def _number(study: Study, path: str, key: str) -> Target:

@@ -9,7 +9,8 @@ from synthtrace.lineage.pipeline import PARAMS, Locked, read_yaml, within
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.trace.counts import Counts, counts
 from synthtrace.lineage.trace.image import describe_file, describe_image
-from synthtrace.lineage.trace.target import PREDICTIONS, Target, find_target, rests_on
+from synthtrace.lineage.trace.rests import rests_on
+from synthtrace.lineage.trace.target import Target, find_target
 from synthtrace.lineage.trace.walk import Read, code_makers, is_gate, reads, recorded, recorded_source, walk
 from synthtrace.lineage.trace.words import items_words
 
@@ -28,7 +29,7 @@ def trace(study: Study, text: str) -> Plain:
         - `image`: of a synthetic image, see `image.describe_image`.
         - `about`: of a file, what a card or a manifest says of it, see `image.describe_file`.
         - `focus`: names of the stages that the target rests on, nearest first. A number rests on less than its stage reads.
-        - `rests_on`: the predictions tables that a number is computed from, where its stage reads more; else null.
+        - `rests_on`: the tables, or pools, that a number is computed from, where its stage reads more; else null.
         - `stages`: every stage upstream, by name, nearest first:
           `does`, `command`, `gate` (judges data and makes none);
           `deps`: [{"path", "digest", "from": [{"stage", "out"}], "agrees"}], `from` empty for a source; `agrees`: whether the
@@ -47,8 +48,8 @@ def trace(study: Study, text: str) -> Plain:
     target = find_target(study, text)
     notes: list[str] = []
     roots = list(dict.fromkeys(stage for stage, _ in target.makers))
-    tables = rests_on(study, target)
-    focus = walk(study, roots, {PREDICTIONS: tables} if tables else None)
+    parts = rests_on(study, target)
+    focus = walk(study, roots, parts)
     found: Plain = {
         "target": target.name,
         "kind": target.kind,
@@ -63,6 +64,7 @@ def trace(study: Study, text: str) -> Plain:
     else:
         found["about"] = describe_file(study, target.path, notes)
     names = walk(study, roots)
+    tables = None if parts is None else [out for outs in parts.values() for out in outs]
     found |= {"focus": focus, "rests_on": tables, "stages": describe_stages(study, names, notes)}
     found |= {"sources": sources(study, names or list(study.lock), notes, None if names else target.path), "notes": notes}
     notes += missing(study, found["stages"])

@@ -145,6 +145,7 @@ const views = {
       h("h2", null, "Numbers"),
       table("Numbers by scenario", ["scenario", "AUC, images", "AUC, patients", "versus real, images", "versus real, patients"], scenarios),
       fold(`All ${Object.keys(numbers).length} numbers of ${study.summary}`, table("All numbers", ["number", "value"], Object.entries(numbers).map(([key, value]) => [to("number", key, code(key)), value == null ? "null" : String(value)]), "wide")),
+      data.figures.length ? [h("p", null, "Further numbers:"), list("people", data.figures.map(file => to("figures", file.path, code(file.path))))] : "",
       h("h2", null, "Pools of synthetic images"),
       h("p", { class: "small soft" }, `This page shows ${shown.toLocaleString("en")} of the ${kept.toLocaleString("en")} kept images${shown < kept ? ", spread evenly through each pool; synthtrace trace IMAGE tells of any other" : ": all"}.`),
       table("Pools", ["pool", "candidates", "copies dropped", "kept", "shown here"], pools.map(pool => [to("pool", pool.name, `${pool.kind}, fold ${pool.fold}`), pool.counts.candidates, pool.counts.copies, pool.counts.kept, pool.images.length])),
@@ -263,7 +264,7 @@ const views = {
     const card = checkpoints[path];
     if (!card) return null;
     const pool = poolOf(path);
-    const read = stages[card.stage].deps.map(dep => dep.path).filter(dep => checkpoints[dep]);
+    const read = stages[card.stage].deps.flatMap(dep => Object.keys(checkpoints).filter(one => checkpoints[one].out === dep.path && (!card.space || !checkpoints[one].space || checkpoints[one].space === card.space)));
     return [
       heading("Checkpoint", path),
       told([
@@ -368,4 +369,3 @@ addEventListener("hashchange", () => {
   scrollTo(0, 0);
   document.querySelector("#view h1").focus({ preventScroll: true });
 });
-draw();
