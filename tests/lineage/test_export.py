@@ -14,7 +14,7 @@ from google.protobuf.json_format import ParseDict
 from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
-from mutation import bless, copied, flip_byte
+from mutation import bless, flip_byte
 from PIL import Image
 from pipeline_clone import Clone
 
@@ -163,7 +163,12 @@ def test_the_statement_is_valid_and_resolves_to_the_bytes_of_the_study(exported:
 def test_the_card_tells_what_was_measured_and_what_was_not(exported: dict[str, Path], phantom: Clone) -> None:
     card = json.loads((exported["croissant"] / "datacard.json").read_text())
     study = Study(phantom.folder)
-    assert card["fidelity"] == "not measured"
+    figures = json.loads((phantom.folder / "metrics/fidelity.json").read_text())
+    assert card["fidelity"]["extractor"] == "test_resnet"
+    for row in figures["pools"]:
+        if row["label"] is None and row["part"] == "kept":
+            told = card["fidelity"]["pools"][f"{row['kind']}/fold{row['fold']}"]["kept_images"]
+            assert told == {name: row[name] for name in ("fd_test_resnet", "kd_test_resnet")}
     assert card["licence"]["name"] == LICENCE
     for kind in study.kinds:
         summary = json.loads((phantom.folder / "metrics/summary.json").read_text())["scenarios"][kind]
@@ -177,7 +182,8 @@ def test_the_card_tells_what_was_measured_and_what_was_not(exported: dict[str, P
             assert pool["memorisation"]["copies"] == copies["copies"] == pool["candidates"] - pool["kept"]
             assert pool["memorisation"]["threshold_pixels"] == copies["pixels"]["threshold"]
     page = (exported["croissant"] / "datacard.md").read_text()
-    assert "## Fidelity\n\nNot measured." in page
+    value = card["fidelity"]["pools"]["class/fold0"]["training_images"]["fd_test_resnet"]["value"]
+    assert f"{value:.4g}" in page
     assert "https://spdx.org/licenses/CC-BY-4.0" in page
 
 
@@ -276,7 +282,7 @@ def test_a_broken_export_leaves_nothing(phantom: Clone, tmp_path: Path, form: st
 @pytest.fixture
 def changed(phantom: Clone, tmp_path: Path) -> Clone:
     """A copy of the phantom study, to be changed."""
-    return copied(phantom, tmp_path / "clone")
+    return phantom.copied(tmp_path / "clone")
 
 
 def refused(clone: Clone, tmp_path: Path, expected: str, *pools: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mutation import copied
 from pipeline_clone import Clone
 
+from synthtrace.cards import read_card
 from synthtrace.errors import InputError
 from synthtrace.images import read_image, write_image
 from synthtrace.lineage.hashing import Hasher, files_below
@@ -88,8 +88,25 @@ def test_predictions_of_and_by_models_that_learnt_from_the_patient(phantom: Clon
             "of their images": int((table["patient_id"] == PATIENT).sum()),
             "by models that descend": int(table["fold"].isin(trains).sum()),
         }
+        table = read_predictions(phantom.folder / f"data/curve/{scenario}/predictions.parquet")
+        assert entries[f"data/curve/{scenario}/predictions.parquet"].counts == {
+            "predictions": len(table),
+            "of their images": int((table["patient_id"] == PATIENT).sum()),
+            "by models that descend": int(table["fold"].isin(trains).sum()),
+        }
+        models = entries[f"data/curve/{scenario}"].counts
+        assert models["learnt from their images"] == models["trained models"] / 2
     assert entries["metrics/summary.json"].counts["numbers"] > 20
     assert entries["report/index.html"].group == "report"
+
+
+def test_explanations_descend_from_whom_their_classifier_learnt(phantom: Clone) -> None:
+    study = Study(phantom.folder)
+    who = read_card(phantom.folder / "data/classifiers/semantic")["patient_ids"][0]
+    found = {entry.path: entry.counts for entry in descent(study, find_patient(study, who)).entries}["data/explanations"]
+    images = len(pd.read_parquet(phantom.folder / "data/explanations/explanations.parquet"))
+    assert found["explained images"] == found["by a classifier that descends"] == images
+    assert found["of theirs"] == 0  # a classifier is explained on images that it never saw
 
 
 def test_listing_changes_nothing_and_names_what_would_run_again(phantom: Clone) -> None:
@@ -115,7 +132,7 @@ def test_a_model_built_on_one_that_saw_the_patient_descends_too() -> None:
 
 
 def test_without_a_patient_of_a_small_class_folds_are_known_to_be_impossible(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     clone.set(split={"folds": [0, 1, 2, 3]})
     study = Study(clone.folder)
     problem = infeasible(study, find_patient(study, PATIENT))
@@ -125,7 +142,7 @@ def test_without_a_patient_of_a_small_class_folds_are_known_to_be_impossible(pha
 
 
 def test_a_simulated_patient_is_left_out_by_the_next_run(phantom: Clone, tmp_path: Path) -> None:
-    clone = copied(phantom, tmp_path / "clone")
+    clone = phantom.copied(tmp_path / "clone")
     scratch = clone.folder / ".scratch/notes.txt"
     scratch.parent.mkdir()
     study = Study(clone.folder)
@@ -237,7 +254,7 @@ def write_data_set(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A study of such a data set, added to DVC, that has run up to ingest."""
-    clone = Clone(tmp_path_factory.mktemp("table") / "clone")
+    clone = Clone.fresh(tmp_path_factory.mktemp("table") / "clone")
     write_data_set(clone.folder / "data/raw/mine")
     known = columns(path="file", label="class", patient_id="who", mask_path="mask")
     clone.set(dataset={"kind": "table", "path": "data/raw/mine", "columns": known}, autoencoder={"mode": "scratch"})
@@ -248,7 +265,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 def test_a_patient_leaves_a_data_set_of_dvc_and_the_cache(table: Clone, tmp_path: Path) -> None:
-    clone = copied(table, tmp_path / "clone")
+    clone = table.copied(tmp_path / "clone")
     raw = clone.folder / "data/raw/mine"
     before = snapshot(clone.folder)
     rows = (raw / "manifest.csv").read_bytes().splitlines(keepends=True)
@@ -289,7 +306,7 @@ def test_a_patient_leaves_a_data_set_of_dvc_and_the_cache(table: Clone, tmp_path
 
 
 def test_equal_pixels_of_somebody_else_leave_too_and_are_told(table: Clone, tmp_path: Path) -> None:
-    clone = copied(table, tmp_path / "clone")
+    clone = table.copied(tmp_path / "clone")
     scans = read_manifest(clone.folder / "data/scans")
     scans.loc[scans["image_id"].str.startswith("mine-K-2-000"), "pixel_hash"] = scans["pixel_hash"].iloc[0]
     scans.to_csv(clone.folder / "data/scans/manifest.csv", index=False)
@@ -302,7 +319,7 @@ def test_equal_pixels_of_somebody_else_leave_too_and_are_told(table: Clone, tmp_
 def test_a_step_that_fails_leaves_everything_as_it_was(
     table: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    clone = copied(table, tmp_path / "clone")
+    clone = table.copied(tmp_path / "clone")
     before = snapshot(clone.folder)
     study = Study(clone.folder)
     patient = find_patient(study, "K-3")
@@ -318,7 +335,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
 
 @pytest.mark.parametrize("moment", ["between the renames", "before dvc add", "after dvc add"])
 def test_a_withdrawal_that_was_killed_can_be_repeated(table: Clone, tmp_path: Path, moment: str) -> None:
-    clone = copied(table, tmp_path / "clone")
+    clone = table.copied(tmp_path / "clone")
     tracked = clone.folder / "data/raw/mine"
     shutil.copytree(tracked, swap.aside(tracked, "old"))
     if moment == "between the renames":
@@ -335,7 +352,7 @@ def test_a_withdrawal_that_was_killed_can_be_repeated(table: Clone, tmp_path: Pa
 
 
 def test_data_outside_the_repository_are_left_alone(table: Clone, tmp_path: Path) -> None:
-    clone = copied(table, tmp_path / "clone")
+    clone = table.copied(tmp_path / "clone")
     outside = tmp_path / "elsewhere"
     shutil.copytree(clone.folder / "data/raw/mine", outside)
     clone.set(dataset={"path": str(outside)})
@@ -347,7 +364,7 @@ def test_data_outside_the_repository_are_left_alone(table: Clone, tmp_path: Path
 
 
 def test_data_that_cannot_be_read_are_withdrawn_as_far_as_scans_know_them(table: Clone, tmp_path: Path) -> None:
-    clone = copied(table, tmp_path / "clone")
+    clone = table.copied(tmp_path / "clone")
     shutil.rmtree(clone.folder / "data/raw/mine")
     text = "\n".join(withdraw(Study(clone.folder), "K-5", applying=True))
     assert "data/raw/mine could not be read and is left as it is" in text

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthtrace.errors import InputError
+from synthtrace.lineage.export.fidelity import fidelity_of
 from synthtrace.lineage.export.pools import Pool, as_run
 from synthtrace.lineage.study import Study, read_json
 
@@ -117,7 +118,7 @@ def data_card(study: Study, pools: list[Pool], licence: dict[str, Any], commit: 
             "copies_dropped": sum(pool.copies["copies"] for pool in pools),
             "kept": sum(len(pool.rows) for pool in pools),
         },
-        "fidelity": NOT_MEASURED,
+        "fidelity": fidelity_of(study, pools) or NOT_MEASURED,
         "classification": {kind: _classification(study, kind) for kind in kinds},
         "parameters": parameters,
         "pools": {pool.name: _pool(study, pool) for pool in pools},

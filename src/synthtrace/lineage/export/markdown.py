@@ -46,7 +46,7 @@ def as_markdown(card: dict[str, Any]) -> str:
             ([name, *pool["memorisation"].values()] for name, pool in card["pools"].items()),
         ),
         "## Fidelity",
-        f"{card['fidelity'].capitalize()}.",
+        *_fidelity(card["fidelity"]),
         "## Effect on a classifier",
         *_effects(card["classification"]),
         "## Generators",
@@ -76,6 +76,25 @@ def _row(name: str, pool: dict[str, Any]) -> list[Any]:
         *pool["kept_by_class"].values(),
         pool["conditioned_on_a_map_of_a_real_image"],
     ]
+
+
+def _fidelity(found: dict[str, Any] | str) -> list[str]:
+    """A row a pool, and one of the real training images of its fold."""
+    if isinstance(found, str):
+        return [f"{found.capitalize()}."]
+    rows = [
+        [name, images.replace("_", " "), *map(_distance, metrics.values())]
+        for name, pool in found["pools"].items()
+        for images, metrics in pool.items()
+    ]
+    metrics = next(iter(found["pools"].values()))["kept_images"]
+    return [f"{found['measure']}. Extractor: `{found['extractor']}`.", _table(["pool", "images", *metrics], rows)]
+
+
+def _distance(metric: dict[str, Any]) -> str:
+    if metric["value"] is None:
+        return "too few images"
+    return f"{metric['value']:.4g}" + (f" ({metric['ci95'][0]:.4g} to {metric['ci95'][1]:.4g})" if metric["ci95"] else "")
 
 
 def _effects(classification: dict[str, Any]) -> list[str]:

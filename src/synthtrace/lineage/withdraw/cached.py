@@ -22,7 +22,8 @@ KINDS = IMAGES, TABLES, MODELS, SYNTHETIC, LISTINGS = (
     "synthetic images",
     "folder listings",
 )
-NAMED = (".csv", ".json", ".parquet")
+# of a folder that holds the patient; .npy: values of an explanation, pixel by pixel
+NAMED = (".csv", ".json", ".parquet", ".npy")
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ def _of_folder(
     study: Study, patient: Patient, files: Listing, raw: set[str], checkpoints: set[str]
 ) -> Iterator[tuple[str, str]]:
     """What of a folder holds the patient: kind and md5."""
-    card = _read(study, files.get(CARD))
-    if card and (card["digest"] in checkpoints or ("training.parquet" in files and names(card["card"], patient))):
-        yield from ((MODELS, md5) for name, md5 in files.items() if name in card["card"]["weights"])
-        yield TABLES, files[CARD]
+    for below, card in _cards(study, files):
+        if card["digest"] in checkpoints or ("training.parquet" in files and names(card["card"], patient)):
+            yield from ((MODELS, files[below + name]) for name in card["card"]["weights"] if below + name in files)
+            yield TABLES, files[below + CARD]
     if "ledger.parquet" in files and _pool_descends(study, patient, files["ledger.parquet"], checkpoints):
         yield from ((TABLES if name.endswith(NAMED) else SYNTHETIC, md5) for name, md5 in files.items())
         return
@@ -79,10 +80,17 @@ def _of_folder(
             yield TABLES, md5
 
 
-def _read(study: Study, md5: str | None) -> dict[str, Any] | None:
-    """A card from the cache with the digest of its checkpoint; None when there is none or it is damaged."""
+def _cards(study: Study, files: Listing) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The cards in a folder with what stands before their name: nothing, or the latent space that they speak for."""
+    for name, md5 in files.items():
+        if Path(name).name == CARD and (card := _read(study, md5)):
+            yield name.removesuffix(CARD), card
+
+
+def _read(study: Study, md5: str) -> dict[str, Any] | None:
+    """A card from the cache with the digest of its checkpoint; None when it is damaged."""
     try:
-        card = json.loads(study.cached(md5).read_bytes()) if md5 else None
+        card = json.loads(study.cached(md5).read_bytes())
     except (OSError, ValueError):
         return None
     if not isinstance(card, dict) or not isinstance(card.get("weights"), dict):
@@ -92,7 +100,8 @@ def _read(study: Study, md5: str | None) -> dict[str, Any] | None:
 
 
 def _checkpoints(study: Study, patient: Patient, folders: dict[str, Listing]) -> set[str]:
-    cards = [card for files in folders.values() if "training.parquet" not in files and (card := _read(study, files.get(CARD)))]
+    models = [files for files in folders.values() if "training.parquet" not in files]
+    cards = [card for files in models for _, card in _cards(study, files)]
     saw = {card["digest"] for card in cards if names(card["card"], patient)}
     return built_on({card["digest"]: card["card"] for card in cards}, saw)
 

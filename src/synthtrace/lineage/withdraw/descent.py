@@ -1,10 +1,11 @@
 """Everything that descends from a patient, out by out, and the stages that would make it anew without them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synthtrace.lineage.pipeline import upstream
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.pipeline import upstream, within
+from synthtrace.lineage.study import Study, Trainings
 from synthtrace.lineage.trace.target import numbers
 from synthtrace.lineage.withdraw import tables
 from synthtrace.lineage.withdraw.models import find_models
@@ -44,28 +45,33 @@ def descent(study: Study, patient: Patient) -> Descent:
             counts, ids = tables.pool(study, out, patient, models)
             synthetic |= ids
             entries.append(Entry("pools", out, counts))
-    trained = {}
     for out in there:
         folder = study.path(out)
         if (folder / "selection.parquet").is_file():
             entries.append(Entry("selections", out, tables.selection(study, out, patient, models, synthetic)))
-        elif (folder / "training.parquet").is_file():
-            counts, trained[folder.name] = tables.classifiers(study, out, patient, synthetic)
-            entries.append(Entry("classifiers", out, counts))
+        elif (folder / "explanations.parquet").is_file():
+            entries.append(Entry("explanations", out, tables.explanations(study, out, patient, synthetic)))
         elif (folder / "manifest.csv").is_file():
             entries.append(Entry(Path(out).name, out, tables.images(folder, patient)))
-    for out in there:
-        path = study.path(out)
-        if path.name == "folds.csv":
-            entries.append(Entry("folds", out, tables.folds(path, patient)))
-        elif path.suffix == ".parquet" and path.is_file():
-            entries.append(Entry("predictions", out, tables.predictions(path, patient, trained.get(path.stem))))
+        elif folder.name == "folds.csv":
+            entries.append(Entry("folds", out, tables.folds(folder, patient)))
+    for trainings in study.trainings:
+        entries += _trainings(study, trainings, patient, synthetic)
     entries = [entry for entry in entries if any(list(entry.counts.values())[1:])]
     if entries:
         entries += _figures(study, there)
-    order = {out: place for place, out in enumerate(outs)}
-    entries.sort(key=lambda entry: order.get(entry.path, -1))
+    entries.sort(key=lambda entry: next((place for place, out in enumerate(outs) if within(entry.path, out)), -1))
     return Descent(entries, stages, [out for out in outs if out not in there])
+
+
+def _trainings(study: Study, trainings: Trainings, patient: Patient, synthetic: set[str]) -> Iterator[Entry]:
+    """What some trainings learnt from and predicted, of the tables that are there."""
+    trained = None
+    if study.path(trainings.drawn).is_file():
+        counts, trained = tables.classifiers(study, trainings, patient, synthetic)
+        yield Entry("classifiers", trainings.folder, counts)
+    if study.path(trainings.predictions).is_file():
+        yield Entry("predictions", trainings.predictions, tables.predictions(study, trainings, patient, trained))
 
 
 def rerun(study: Study) -> list[str]:

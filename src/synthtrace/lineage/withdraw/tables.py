@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthtrace.lineage.drawn import NEAREST, RUN, original_ids
+from synthtrace.cards import CARD
+from synthtrace.lineage.drawn import NEAREST, original_ids
 from synthtrace.lineage.pipeline import producers
-from synthtrace.lineage.study import Study
-from synthtrace.lineage.withdraw.models import Models
+from synthtrace.lineage.study import Study, Trainings, read_object
+from synthtrace.lineage.withdraw.models import Models, names
 from synthtrace.lineage.withdraw.patient import Patient
-from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
+from synthtrace.tables import read_folds, read_ledger, read_manifest, read_selection
 
 Counts = dict[str, int]
 
@@ -61,24 +62,37 @@ def selection(study: Study, out: str, patient: Patient, models: Models, syntheti
     }
 
 
-def classifiers(study: Study, out: str, patient: Patient, synthetic: set[str]) -> tuple[Counts, pd.DataFrame]:
-    """A scenario's trained models, and which of them (backbone, seed, fold) descend."""
-    scenario = Path(out).name
-    drawn = study.training(scenario)
-    own = original_ids(drawn["image_id"], scenario).isin(patient.image_ids)
+def classifiers(study: Study, trainings: Trainings, patient: Patient, synthetic: set[str]) -> tuple[Counts, pd.DataFrame]:
+    """Trained models of a scenario, and which of them (`told_by`, fold) descend."""
+    drawn, run = study.drawn(trainings), [*trainings.told_by, "fold"]
+    own = original_ids(drawn["image_id"], trainings.scenario).isin(patient.image_ids)
     made = drawn["image_id"].isin(synthetic)
     counts = {
-        "trained models": len(drawn[RUN].drop_duplicates()),
-        "learnt from their images": len(drawn.loc[own, RUN].drop_duplicates()),
-        "learnt from synthetic images that descend": len(drawn.loc[made, RUN].drop_duplicates()),
+        "trained models": len(drawn[run].drop_duplicates()),
+        "learnt from their images": len(drawn.loc[own, run].drop_duplicates()),
+        "learnt from synthetic images that descend": len(drawn.loc[made, run].drop_duplicates()),
     }
-    return counts, drawn.loc[own | made, RUN].drop_duplicates()
+    return counts, drawn.loc[own | made, run].drop_duplicates()
 
 
-def predictions(path: Path, patient: Patient, trained: pd.DataFrame | None) -> Counts:
-    """A scenario's predictions; `trained` are the models (backbone, seed, fold) that descend, where known."""
-    table = read_predictions(path)
+def predictions(study: Study, trainings: Trainings, patient: Patient, trained: pd.DataFrame | None) -> Counts:
+    """What models of a scenario predicted; `trained` are those (`told_by`, fold) that descend, where known."""
+    table = study.predicted(trainings)
     counts = {"predictions": len(table), "of their images": int(table["image_id"].isin(patient.image_ids).sum())}
     if trained is not None:
-        counts["by models that descend"] = len(table.merge(trained, on=RUN))
+        counts["by models that descend"] = len(table.merge(trained, on=list(trained.columns)))
     return counts
+
+
+def explanations(study: Study, out: str, patient: Patient, synthetic: set[str]) -> Counts:
+    """Explained images, and whether the classifier that they explain learnt from the patient."""
+    explained = pd.read_parquet(study.path(out) / "explanations.parquet", columns=["image_id"])["image_id"]
+    deps = [study.path(dep) for dep in study.lock[producers(study.lock, out)[0][0]].deps]
+    cards = [read_object(folder / CARD) for folder in deps if (folder / CARD).is_file()]
+    learnt = any(names(card, patient) or synthetic & set(card.get("image_ids", [])) for card in cards)
+    return {
+        "explained images": len(explained),
+        "of theirs": int(explained.isin(patient.image_ids).sum()),
+        "synthetic ones that descend": int(explained.isin(synthetic).sum()),
+        "by a classifier that descends": len(explained) if learnt else 0,
+    }
