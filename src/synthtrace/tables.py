@@ -1,7 +1,7 @@
 """The tables that stages hand to each other: their columns, how they are read, written and checked.
 
-manifest.csv (scans, crops), folds.csv, ledger.parquet, selection.parquet and the predictions tables. Columns are listed in the
-order in which they are written; further columns of a manifest ride along behind them.
+manifest.csv (scans, crops), folds.csv, ledger.parquet, selection.parquet, the predictions tables and those of the curve.
+Columns are listed in the order in which they are written; further columns of a manifest ride along behind them.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthtrace.errors import InputError
+from synthtrace.params import REAL, Curve
 
 MANIFEST = ["image_id", "pixel_hash", "path", "patient_id", "label", "label_name", "frame", "source"]
 MANIFEST_OPTIONAL = ["grade", "mask_path", "group_id"]
@@ -34,6 +35,8 @@ LEDGER = [
 ]
 SELECTION = ["image_id", "label", "nearest_real_id", "nearest_real_distance", "copy", "kept"]
 PREDICTIONS = ["backbone", "mixing_rate", "seed", "fold", "image_id", "patient_id", "label"]
+CURVE = ["run", "scenario", *PREDICTIONS]
+CURVE_SETTINGS = ["run", "scenario", "backbone", "mixing_rate", "seeds"]
 
 # identifiers stay text: "007" is a patient, not the number 7
 _TEXT = dict.fromkeys(
@@ -127,3 +130,28 @@ def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
     """Write a predictions table; columns `p0`, `p1`, ... follow the contract's."""
     probabilities = [name for name in predictions.columns if name not in PREDICTIONS]
     predictions[PREDICTIONS + probabilities].to_parquet(path, index=False)
+
+
+def read_curve(folder: Path) -> pd.DataFrame:
+    """`predictions.parquet` of a scenario of the curve: predictions of every run that draws from it, at every rate."""
+    return _read_parquet(Path(folder) / "predictions.parquet", CURVE)
+
+
+def write_curve(folder: Path, predictions: pd.DataFrame) -> None:
+    """Write a scenario's predictions of the curve; columns `p0`, `p1`, ... follow the contract's."""
+    probabilities = [name for name in predictions.columns if name not in CURVE]
+    predictions[CURVE + probabilities].to_parquet(Path(folder) / "predictions.parquet", index=False)
+
+
+def curve_settings(curve: Curve) -> pd.DataFrame:
+    """Every point that the parameters ask for (CURVE_SETTINGS), run by run: real at rate 0, then each scenario's rates.
+
+    `seeds` is how many trainings a fold make the point.
+    """
+    rows = [
+        (run.name, scenario, run.backbone, float(rate), run.seeds)
+        for run in curve.runs
+        for scenario, rates in [(REAL, [0.0]), *((name, curve.rates_of(run)) for name in run.scenarios)]
+        for rate in rates
+    ]
+    return pd.DataFrame(rows, columns=CURVE_SETTINGS)
