@@ -10,27 +10,30 @@ from synthtrace.errors import InputError
 from synthtrace.seeds import Seeds
 
 
-def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "manifest") -> pd.DataFrame:
+def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "manifest", repeats: int = 1) -> pd.DataFrame:
     """Patient-level folds, stratified by label (paper 0: 55 patients, 44 to train and 11 to test in each of 5 folds).
 
-    Every image is a test image of exactly one fold and a training image of the others. Every fold tests the floor or the
-    ceiling of (patients of a class / folds) of each class, and fold sizes in patients differ by one at most.
+    Within a repeat every image is a test image of exactly one fold and a training image of the others; each repeat is dealt
+    anew. Every fold tests the floor or the ceiling of (patients of a class / folds a repeat) of each class, and fold sizes in
+    patients differ by one at most.
 
     Args:
         manifest: contract columns of a manifest, one row an image.
-        folds: number of folds, at least 2.
-        seeds: the root of the seeded shuffle (stream "split").
+        folds: number of folds of all repeats together; repeat r holds those from r x folds / repeats on.
+        seeds: the root of the seeded shuffle (stream "split"); the first repeat's deal does not depend on how many follow.
         patient_ids: "manifest", or "none" for a data set without patient ids, which is then grouped by `group_id`, and where
             that is absent by `pixel_hash` (an image and its exact copies). Groups of mixed labels are legal only there; they go
             through scikit-learn's StratifiedGroupKFold, which balances images of a class and promises nothing about groups.
+        repeats: how often all images are dealt, an equal number of at least 2 folds each time.
 
     Returns:
         The folds table (tables.FOLDS): every image once a fold, roles train and test.
 
     Raises:
         InputError: an image has no patient, a patient has two labels, or a class has fewer patients (groups) than there are
-            folds.
+            folds a repeat.
     """
+    dealt = folds // repeats
     units = "patients" if patient_ids == "manifest" else "groups of images"
     groups = _patients(manifest) if patient_ids == "manifest" else _groups_without_patients(manifest)
     labels_of = manifest.groupby(groups)["label"].unique()
@@ -39,18 +42,25 @@ def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "
         found = sorted(int(label) for label in labels_of[mixed[0]])
         raise InputError(f"patient {mixed[0]!r} has the labels {found} in the manifest; expected one label a patient")
     for (label, name), rows in groups.groupby([manifest["label"], manifest["label_name"]]):
-        if rows.nunique() < folds:
+        if rows.nunique() < dealt:
             raise InputError(
-                f"class {name!r} (label {label}) has {rows.nunique()} {units}, fewer than the {folds} folds of split.folds"
+                f"class {name!r} (label {label}) has {rows.nunique()} {units}, fewer than the {dealt} folds "
+                f"{'of split.folds' if repeats == 1 else f'that split.folds has in each of split.repeats, {repeats}'}"
             )
-    if len(mixed):
-        tested_in = _deal_mixed(manifest["label"], groups, folds, seeds)
-    else:
-        tested_in = groups.map(_deal(labels_of.map(lambda labels: int(labels[0])), folds, seeds))
-    tables = [
-        manifest[["image_id", "patient_id"]].assign(fold=fold, role=np.where(tested_in == fold, "test", "train"))
-        for fold in range(folds)
-    ]
+    tables = []
+    for repeat in range(repeats):
+        # the first deal is named without its number: it is the one that a study without repeats has
+        names: tuple[str | int, ...] = ("repeat", repeat) if repeat else ()
+        if len(mixed):
+            tested_in = _deal_mixed(manifest["label"], groups, dealt, seeds, names)
+        else:
+            tested_in = groups.map(_deal(labels_of.map(lambda labels: int(labels[0])), dealt, seeds, names))
+        tables += [
+            manifest[["image_id", "patient_id"]].assign(
+                fold=repeat * dealt + fold, role=np.where(tested_in == fold, "test", "train")
+            )
+            for fold in range(dealt)
+        ]
     return pd.concat(tables, ignore_index=True)[["fold", "image_id", "patient_id", "role"]]
 
 
@@ -75,7 +85,7 @@ def _groups_without_patients(manifest: pd.DataFrame) -> pd.Series:
     return groups.groupby(component[ends[0]]).transform("min")
 
 
-def _deal(label_of: pd.Series, folds: int, seeds: Seeds) -> dict[str, int]:
+def _deal(label_of: pd.Series, folds: int, seeds: Seeds, names: tuple[str | int, ...]) -> dict[str, int]:
     """Fold of each group: classes shuffled, laid end to end and dealt round the folds like cards.
 
     A run of consecutive cards gives each fold the floor or the ceiling of its share: so for every class, and for all of them.
@@ -83,14 +93,14 @@ def _deal(label_of: pd.Series, folds: int, seeds: Seeds) -> dict[str, int]:
     deck: list[str] = []
     for label in sorted(label_of.unique()):
         members = sorted(label_of.index[label_of == label])
-        deck += [members[i] for i in seeds.stream("split", int(label)).permutation(len(members))]
+        deck += [members[i] for i in seeds.stream("split", int(label), *names).permutation(len(members))]
     return {group: position % folds for position, group in enumerate(deck)}
 
 
-def _deal_mixed(labels: pd.Series, groups: pd.Series, folds: int, seeds: Seeds) -> pd.Series:
+def _deal_mixed(labels: pd.Series, groups: pd.Series, folds: int, seeds: Seeds, names: tuple[str | int, ...]) -> pd.Series:
     """Fold of each image when groups hold several labels; rows are ordered by group first, so that file order is no matter."""
     order = np.lexsort((labels.to_numpy(), groups.to_numpy(dtype=str)))
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seeds.integer("split", "mixed") % 2**32)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seeds.integer("split", "mixed", *names) % 2**32)
     tested_in = np.empty(len(labels), dtype=int)
     for fold, (_, test) in enumerate(splitter.split(order, labels.to_numpy()[order], groups.to_numpy(dtype=str)[order])):
         tested_in[order[test]] = fold

@@ -134,6 +134,36 @@ def test_groups_of_mixed_labels_stay_whole_and_do_not_depend_on_row_order():
     assert shuffled.sort_values(keys, ignore_index=True).equals(folds.sort_values(keys, ignore_index=True))
 
 
+@pytest.mark.parametrize("mixed", [False, True], ids=["patients", "mixed groups"])
+def test_each_repeat_deals_all_images_anew_and_the_first_deal_is_that_of_a_study_without_repeats(tmp_path, mixed):
+    manifest = manifest_of({0: 17, 1: 38}, frames=2)
+    patient_ids = "none" if mixed else "manifest"
+    if mixed:
+        groups = np.random.default_rng(0).integers(0, 30, len(manifest)).astype(str)
+        manifest = manifest.assign(patient_id=groups, group_id=groups)
+    once, thrice = (kfold(manifest, 5 * repeats, Seeds(3), patient_ids, repeats) for repeats in (1, 3))
+    write_folds(tmp_path / "once.csv", once)
+    write_folds(tmp_path / "thrice.csv", thrice)
+    assert (tmp_path / "thrice.csv").read_bytes().startswith((tmp_path / "once.csv").read_bytes())
+    assert_on_one_side(thrice, "patient_id")
+    test = thrice[thrice["role"] == "test"]
+    deals = [test[test["fold"] // 5 == repeat].set_index("image_id")["fold"] % 5 for repeat in range(3)]
+    for deal in deals:
+        assert sorted(deal.index) == sorted(manifest["image_id"])
+        assert sorted(deal.unique()) == [0, 1, 2, 3, 4]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (deals[one] == deals[other].reindex(deals[one].index)).mean() < 0.5
+
+
+def test_a_class_needs_a_patient_for_each_fold_of_a_repeat_and_no_more():
+    manifest = manifest_of({0: 6, 1: 4})
+    assert kfold(manifest, 8, Seeds(3), repeats=2)["fold"].nunique() == 8
+    with pytest.raises(
+        InputError, match=r"has 4 patients, fewer than the 5 folds that split.folds has in each of split.repeats, 2"
+    ):
+        kfold(manifest, 10, Seeds(3), repeats=2)
+
+
 def test_the_same_seed_writes_the_same_bytes(tmp_path):
     manifest = manifest_of({0: 7, 1: 9})
     for name in ("a.csv", "b.csv"):

@@ -1,6 +1,9 @@
 import pandas as pd
 import pytest
-from quality_study import failed, found, set_cell
+from quality_study import SPLIT, failed, found, set_cell
+
+from synthtrace.quality.suites.folds import measure
+from synthtrace.tables import read_folds, read_manifest
 
 
 def on(fold, image_id):
@@ -61,6 +64,11 @@ def no_class_in_test(study):
     assign(study, 1, ["test-nafld1-0", "test-nafld1-1"], "role", "train")
 
 
+def tested_twice(study):
+    for fold in (0, 1):
+        assign(study, fold, ["test-nafld0-0", "test-nafld0-1"], "role", "test")
+
+
 def no_patient_ids(study):
     study.patient_ids = "none"
 
@@ -77,8 +85,11 @@ BROKEN = [
     (missing_image, "every image has one role a fold", "error"),
     (image_twice, "every image has one role a fold", "error"),
     (no_class_in_test, "every class has a patient in train and test", "error"),
+    (tested_twice, "every image is tested once a repeat", "error"),
     (no_patient_ids, "the data set has patient ids", "warning"),
 ]
+# whoever takes a test image's place away leaves it untested
+UNTESTED = (bad_role, split_patient, missing_fold, missing_image, no_class_in_test)
 
 
 def test_good_folds_pass(study):
@@ -89,7 +100,9 @@ def test_good_folds_pass(study):
 def test_folds_broken_in_one_place_fail_one_expectation(study, good_study, break_it, name, severity):
     break_it(study)
     verdict = study.judge_changed("folds", good_study)
-    assert failed(verdict) == [name]
+    also = "every image is tested once a repeat"
+    assert [other for other in failed(verdict) if other != also or other == name] == [name]
+    assert (also in failed(verdict)) == (break_it in (*UNTESTED, image_twice, tested_twice))
     assert verdict["pass"] == (severity == "warning")
 
 
@@ -109,7 +122,7 @@ def test_equal_images_of_one_side_or_set_aside_are_no_leak(study):
     equal("pixel_hash")(study)
     for fold in (0, 1):
         assign(study, fold, ["test-healthy0-0", "test-healthy0-1"], "role", "unused")
-    assert failed(study.judge("folds")) == []
+    assert failed(study.judge("folds")) == ["every image is tested once a repeat"]
 
 
 def test_without_patient_ids_a_group_on_two_sides_fails(study):
@@ -120,4 +133,22 @@ def test_without_patient_ids_a_group_on_two_sides_fails(study):
         study.edit_manifest("crops", set_cell(row, "group_id", "slide"))
     assert failed(study.judge("folds")) == ["the data set has patient ids"]
     split_patient(study)
-    assert failed(study.judge("folds")) == ["no group of images is on two sides of a fold", "the data set has patient ids"]
+    assert failed(study.judge("folds")) == [
+        "no group of images is on two sides of a fold",
+        "every image is tested once a repeat",
+        "the data set has patient ids",
+    ]
+
+
+def test_each_repeat_of_re_splits_tests_every_image(study):
+    twice = SPLIT.model_copy(update={"folds": [0, 1, 2, 3], "repeats": 2})
+    manifest, table = read_manifest(study.root / "crops"), read_folds(study.root / "folds/folds.csv")
+    dealt_again = pd.concat([table, table.assign(fold=table["fold"] + 2)])
+    tests = measure(manifest, dealt_again, twice, "manifest")["tests"]
+    assert (tests["tests"] == 1).all()
+    assert len(tests) == 2 * len(manifest)
+    # as many tests as there should be, but both in the first repeat
+    lost = dealt_again.copy()
+    lost.loc[(lost["fold"] == 2) & (lost["role"] == "test"), "fold"] = 1
+    tests = measure(manifest, lost, twice, "manifest")["tests"]
+    assert set(tests.loc[tests["tests"] != 1, "repeat"]) == {0, 1}

@@ -3,7 +3,7 @@
 import great_expectations as gx
 import pandas as pd
 
-from synthtrace.params import Params
+from synthtrace.params import Params, Split
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree, equal_pixels, grouping
 from synthtrace.tables import FOLDS, ROLES
@@ -11,8 +11,9 @@ from synthtrace.tables import FOLDS, ROLES
 AGAIN = "Run `dvc repro -f split`."
 
 
-def measure(manifest: pd.DataFrame, table: pd.DataFrame, folds: list[int], patient_ids: str) -> dict[str, pd.DataFrame]:
-    """Tables assignments, folds, coverage, classes and dataset; `manifest` is the crops', `table` the folds'."""
+def measure(manifest: pd.DataFrame, table: pd.DataFrame, split: Split, patient_ids: str) -> dict[str, pd.DataFrame]:
+    """Tables assignments, folds, coverage, tests, classes and dataset; `manifest` is the crops', `table` the folds'."""
+    folds = split.folds
     facts = manifest.assign(group=grouping(manifest, patient_ids)).drop_duplicates("image_id").set_index("image_id")
     rows = table[FOLDS].reset_index(drop=True)
     for column in ("label_name", "group", "pixel_hash", "scan_pixel_hash"):
@@ -30,6 +31,7 @@ def measure(manifest: pd.DataFrame, table: pd.DataFrame, folds: list[int], patie
         "assignments": rows,
         "folds": pd.DataFrame({"fold": folds, "present": [fold in present for fold in folds]}),
         "coverage": _coverage(manifest, rows, present),
+        "tests": _tests(manifest, rows, split),
         "classes": _classes(manifest, rows, present),
         "dataset": pd.DataFrame({"patient_ids": [patient_ids]}),
     }
@@ -42,6 +44,14 @@ def _coverage(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> p
     return counts.reindex(wanted, fill_value=0).rename("roles").reset_index()
 
 
+def _tests(manifest: pd.DataFrame, rows: pd.DataFrame, split: Split) -> pd.DataFrame:
+    """How often each image of the manifest is a test image in each repeat."""
+    tested = rows[rows["role"] == "test"]
+    counts = tested.groupby([tested["fold"] // split.folds_a_repeat, "image_id"]).size()
+    wanted = pd.MultiIndex.from_product([range(split.repeats), manifest["image_id"].unique()], names=["repeat", "image_id"])
+    return counts.reindex(wanted, fill_value=0).rename("tests").reset_index()
+
+
 def _classes(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
     """Patients (groups) of each class on each side of each fold."""
     counts = rows.groupby(["fold", "role", "label_name"])["group"].nunique()
@@ -52,10 +62,10 @@ def _classes(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd
 
 def expected(params: Params) -> list[gx.ExpectationSuite]:
     """What is expected in a study with these parameters."""
-    return suites(params.split.folds, params.dataset.patient_ids)
+    return suites(params.split, params.dataset.patient_ids)
 
 
-def suites(folds: list[int], patient_ids: str) -> list[gx.ExpectationSuite]:
+def suites(split: Split, patient_ids: str) -> list[gx.ExpectationSuite]:
     """What is expected of folds."""
     unit = "patient" if patient_ids == "manifest" else "group of images"
     apart = "Leave one of the images out at the source, or give both one patient_id (group_id)."
@@ -65,7 +75,7 @@ def suites(folds: list[int], patient_ids: str) -> list[gx.ExpectationSuite]:
             ["fold", "image_id", "patient_id", "role"],
             [
                 expect.one_of("role", ROLES, f"roles are {', '.join(ROLES)}", AGAIN),
-                expect.one_of("fold", folds, "folds are those of split.folds", AGAIN),
+                expect.one_of("fold", split.folds, "folds are those of split.folds", AGAIN),
                 expect.true("known", "every image is in the crops' manifest", AGAIN),
                 expect.true("same_patient", "patients are those of the crops' manifest", AGAIN),
                 expect.empty(
@@ -78,6 +88,9 @@ def suites(folds: list[int], patient_ids: str) -> list[gx.ExpectationSuite]:
         expect.table_suite("folds", ["fold"], [expect.true("present", "every fold is there", AGAIN)]),
         expect.table_suite(
             "coverage", ["fold", "image_id"], [expect.one_of("roles", [1], "every image has one role a fold", AGAIN)]
+        ),
+        expect.table_suite(
+            "tests", ["repeat", "image_id"], [expect.one_of("tests", [1], "every image is tested once a repeat", AGAIN)]
         ),
         expect.table_suite(
             "classes",
