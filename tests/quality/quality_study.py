@@ -9,16 +9,21 @@ import numpy as np
 import pandas as pd
 
 from synthtrace.images import file_sha256, pixel_hash, read_image, write_image
+from synthtrace.params import load_params
 from synthtrace.quality.gate import judge
 from synthtrace.quality.suites import crops, folds, pools, predictions, scans
 from synthtrace.tables import (
+    CURVE,
     MANIFEST,
     PREDICTIONS,
+    curve_settings,
+    read_curve,
     read_folds,
     read_ledger,
     read_manifest,
     read_predictions,
     read_selection,
+    write_curve,
     write_folds,
     write_ledger,
     write_manifest,
@@ -33,6 +38,9 @@ SCENARIOS = ["real", "traditional", *KINDS]
 SCAN_SIZE, CROP_SIZE, IMAGE_SIZE, MAP_CLASSES = (24, 30), 20, 16, 5
 SELECTED = ["nearest_real_id", "nearest_real_distance", "copy", "kept"]
 PATIENTS, FRAMES, CANDIDATES, SEEDS = 3, 2, 4, 2
+DEFAULTS = load_params(Path(__file__).parents[2] / "params.yaml")
+SPLIT = DEFAULTS.split.model_copy(update={"folds": FOLDS})
+PARAMS = DEFAULTS.model_copy(update={"split": SPLIT, "classifier": DEFAULTS.classifier.model_copy(update={"seeds": SEEDS})})
 
 
 class Study:
@@ -148,6 +156,14 @@ class Study:
             rows["p1"] = self.noise.random(len(rows))
             rows["p0"] = 1 - rows["p1"]
             write_predictions(self.root / f"predictions/{scenario}.parquet", rows[[*PREDICTIONS, "p0", "p1"]])
+        points = curve_settings(PARAMS.curve)
+        points = points.assign(seed=[range(count) for count in points["seeds"]]).explode("seed").astype({"seed": int})
+        for scenario in SCENARIOS:
+            rows = points[points["scenario"] == scenario].merge(test, how="cross")
+            rows["p1"] = self.noise.random(len(rows))
+            rows["p0"] = 1 - rows["p1"]
+            (self.root / "curve" / scenario).mkdir(parents=True)
+            write_curve(self.root / "curve" / scenario, rows[[*CURVE, "p0", "p1"]])
 
     def edit_manifest(self, folder: str, change: Callable[[pd.DataFrame], Any]) -> None:
         self._edit(self.root / folder, read_manifest, write_manifest, change)
@@ -164,6 +180,9 @@ class Study:
     def edit_predictions(self, change: Callable[[pd.DataFrame], Any], scenario: str = "class") -> None:
         path = self.root / f"predictions/{scenario}.parquet"
         self._edit(path, lambda place: read_predictions(place).astype({"label": int}), write_predictions, change)
+
+    def edit_curve(self, change: Callable[[pd.DataFrame], Any], scenario: str = "class") -> None:
+        self._edit(self.root / "curve" / scenario, read_curve, write_curve, change)
 
     @staticmethod
     def _edit(path: Path, read: Callable, write: Callable, change: Callable[[pd.DataFrame], Any]) -> None:
@@ -204,7 +223,7 @@ class Study:
 
     def _judge_folds(self):
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
-        return folds.measure(manifest, table, FOLDS, self.patient_ids), folds.suites(FOLDS, self.patient_ids)
+        return folds.measure(manifest, table, SPLIT, self.patient_ids), folds.suites(SPLIT, self.patient_ids)
 
     def _judge_pools(self):
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
@@ -214,7 +233,8 @@ class Study:
     def _judge_predictions(self):
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
         found = {name: read_predictions(self.root / f"predictions/{name}.parquet") for name in SCENARIOS}
-        return predictions.measure(found, manifest, table, LABELS, ["resnet10t"]), predictions.suites(LABELS, SEEDS)
+        curve = {name: read_curve(self.root / "curve" / name) for name in SCENARIOS}
+        return predictions.measure(found, curve, manifest, table, PARAMS), predictions.expected(PARAMS)
 
 
 def set_cell(row: int, column: str, value: Any) -> Callable[[pd.DataFrame], None]:

@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 from quality_study import SEEDS, failed, found, set_cell
 
+from synthtrace.tables import read_curve
+
 
 def cells(**values):
     """A change of the first row."""
@@ -15,6 +17,10 @@ def cells(**values):
 
 def edit(change):
     return lambda study: study.edit_predictions(change)
+
+
+def curve(change):
+    return lambda study: study.edit_curve(change)
 
 
 def training_image(table):
@@ -42,6 +48,32 @@ BROKEN = [
     (edit(lambda table: table.drop(index=3)), "every run predicts every test image once", "error"),
     (edit(lambda table: pd.concat([table, table.head(1)])), "every run predicts every test image once", "error"),
     (edit(lambda table: table.assign(p0=0.25, p1=0.75)), "a run's probabilities differ between images", "warning"),
+    (curve(lambda table: table.assign(p2=0.0)), "probabilities are p0, p1", "error"),
+    (curve(lambda table: table.assign(p0=table["p0"] / 2)), "probabilities sum to 1", "error"),
+    (curve(training_image), "every predicted image is a test image of its fold", "error"),
+    (curve(lambda table: table.drop(index=3)), "every run predicts every test image once", "error"),
+    (curve(lambda table: table.assign(p0=0.25, p1=0.75)), "a run's probabilities differ between images", "warning"),
+    (
+        curve(lambda table: table[table["mixing_rate"] == 0.5]),
+        "every run of curve.runs is there, at every rate of its scenarios",
+        "error",
+    ),
+    (
+        curve(lambda table: pd.concat([table, table[table["mixing_rate"] == 0.5].assign(mixing_rate=0.75)])),
+        "every run, scenario and rate of the curve is one of curve.runs",
+        "error",
+    ),
+    (curve(lambda table: table[table["seed"] == 0]), "every point of the curve has all seeds of its run", "error"),
+    (
+        curve(lambda table: pd.concat([table, table[table["seed"] == 0].assign(seed=7)])),
+        "no point of the curve has more seeds than its run",
+        "error",
+    ),
+    (
+        lambda study: study.edit_curve(lambda table: pd.concat([table, read_curve(study.root / "curve/real")]), "traditional"),
+        "a scenario's table holds no other scenario",
+        "error",
+    ),
 ]
 # a sum follows from its parts: which of these fails alone depends on the others, so they are told apart by hand
 TOGETHER = {
@@ -50,6 +82,11 @@ TOGETHER = {
     "every backbone of classifier.backbones is there": [
         "every backbone of classifier.backbones is there",
         "every backbone is one of classifier.backbones",
+    ],
+    # the other table's rows are there twice now
+    "a scenario's table holds no other scenario": [
+        "a scenario's table holds no other scenario",
+        "every run predicts every test image once",
     ],
 }
 
@@ -75,6 +112,7 @@ def test_a_forgotten_image_is_named_with_its_run(study):
     item = found(study.judge("predictions"), "every run predicts every test image once")
     assert item["failed_count"] == SEEDS
     assert item["failing_rows"][0] == {
+        "run": "classify",
         "scenario": "class",
         "backbone": "resnet10t",
         "mixing_rate": 1.0,
@@ -88,3 +126,10 @@ def test_a_forgotten_image_is_named_with_its_run(study):
 def test_a_table_without_a_class_is_reported_not_a_crash(study):
     study.edit_predictions(lambda table: table.drop(columns="p0"))
     assert failed(study.judge("predictions")) == ["probabilities are p0, p1"]
+
+
+def test_a_seed_that_the_curve_lacks_is_named_with_its_point(study):
+    study.edit_curve(lambda table: table[(table["seed"] == 0) | (table["mixing_rate"] == 0.5)], "semantic")
+    item = found(study.judge("predictions"), "every point of the curve has all seeds of its run")
+    expected = {"run": "resnet10t none", "scenario": "semantic", "backbone": "resnet10t", "mixing_rate": 1.5, "missing": "1"}
+    assert item["failing_rows"] == [expected]

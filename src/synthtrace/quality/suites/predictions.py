@@ -1,4 +1,4 @@
-"""Predictions: every test image of every fold, predicted once a run."""
+"""Predictions of the comparison and of the curve: every test image of every fold, predicted once a training."""
 
 from collections.abc import Mapping
 
@@ -6,48 +6,60 @@ import great_expectations as gx
 import numpy as np
 import pandas as pd
 
-from synthtrace.params import Params
+from synthtrace.params import Curve, Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree
-from synthtrace.tables import PREDICTIONS
+from synthtrace.tables import CURVE, CURVE_SETTINGS, PREDICTIONS, curve_settings
 
-AGAIN = "Run `dvc repro -f classify_real classify_traditional classify`."
-RUN = ["scenario", "backbone", "mixing_rate", "seed"]
+CLASSIFY = "classify"
+CLASSIFY_AGAIN = "Run `dvc repro -f classify_real classify_traditional classify`."
+CURVE_AGAIN = "Run `dvc repro -f curve_real curve_traditional curve`."
+AGAIN = f"For run {CLASSIFY}: {CLASSIFY_AGAIN} For another run: {CURVE_AGAIN}"
+# what was trained once a fold
+TRAINING = ["run", "scenario", "backbone", "mixing_rate", "seed"]
+
+Tables = Mapping[str, pd.DataFrame]
 
 
 def measure(
-    predictions: Mapping[str, pd.DataFrame],
-    manifest: pd.DataFrame,
-    folds: pd.DataFrame,
-    labels: list[str],
-    backbones: list[str],
+    predictions: Tables, curve: Tables, manifest: pd.DataFrame, folds: pd.DataFrame, params: Params
 ) -> dict[str, pd.DataFrame]:
-    """Tables predictions, runs, coverage, scenarios and backbones; `predictions` by scenario, `manifest` the crops'."""
-    columns = [f"p{label}" for label in range(len(labels))]
-    rows = pd.concat([_rows(table, columns).assign(scenario=name) for name, table in predictions.items()], ignore_index=True)
+    """Tables predictions, trainings, coverage, scenarios, backbones and curve.
+
+    Args:
+        predictions: of the comparison, by scenario; they are the run `classify`.
+        curve: of the curve, by scenario.
+        manifest: the crops'.
+        folds: the folds table.
+        params: say which classes, backbones and points of the curve there should be.
+    """
+    columns = [f"p{label}" for label in range(len(params.dataset.labels))]
+    tables = [table.assign(run=CLASSIFY, scenario=name) for name, table in predictions.items()] + list(curve.values())
+    rows = pd.concat([_rows(table, columns) for table in tables], ignore_index=True)
     facts = manifest.drop_duplicates("image_id").set_index("image_id")
     rows["same_label"] = agree(rows["image_id"].map(facts["label"]), rows["label"])
     rows["same_patient"] = agree(rows["image_id"].map(facts["patient_id"]), rows["patient_id"])
     roles = folds.drop_duplicates(["fold", "image_id"]).set_index(["fold", "image_id"])["role"]
     rows["role"] = roles.reindex(pd.MultiIndex.from_frame(rows[["fold", "image_id"]])).fillna("none").to_numpy()
-    runs = rows.groupby(RUN)["first"].agg(["min", "max"]).reset_index()
-    runs["spread"] = runs["max"] - runs["min"]
-    scenarios = [
-        {"scenario": name, "columns": ", ".join(column for column in table.columns if column not in PREDICTIONS)}
-        for name, table in predictions.items()
-    ]
+    trainings = rows.groupby(TRAINING)["first"].agg(["min", "max"]).reset_index()
+    trainings["spread"] = trainings["max"] - trainings["min"]
+    compared = rows["run"] == CLASSIFY
     return {
         "predictions": rows,
-        "runs": runs,
-        "coverage": _coverage(rows, runs, folds),
-        "scenarios": pd.DataFrame(scenarios),
-        "backbones": _backbones(rows, list(predictions), backbones),
+        "trainings": trainings,
+        "coverage": _coverage(rows, trainings, folds),
+        "scenarios": pd.DataFrame(
+            [_held(CLASSIFY, name, table) for name, table in predictions.items()]
+            + [_held("curve", name, table) for name, table in curve.items()]
+        ),
+        "backbones": _backbones(rows[compared], list(predictions), params.classifier.backbones),
+        "curve": _settings(rows[~compared], params.curve),
     }
 
 
 def _rows(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """A predictions table with facts of its probabilities; a column that is missing is reported by table `scenarios`."""
-    rows = table[PREDICTIONS].reset_index(drop=True)
+    rows = table[CURVE].reset_index(drop=True)
     present = [column for column in columns if column in table.columns]
     whole = present == columns
     values = table[present or ["label"]].to_numpy(dtype=float)
@@ -60,20 +72,48 @@ def _rows(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return rows
 
 
-def _coverage(rows: pd.DataFrame, runs: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:
-    """How often each run predicts each test image of each fold."""
+def _held(run: str, scenario: str, table: pd.DataFrame) -> dict[str, str | None]:
+    """The probabilities of a table, and which scenario it says that it holds."""
+    held = sorted(set(table["scenario"])) if "scenario" in table.columns else [scenario]
+    return {
+        "run": run,
+        "scenario": scenario,
+        "columns": ", ".join(column for column in table.columns if column not in (*CURVE, *PREDICTIONS)),
+        "others": ", ".join(name for name in held if name != scenario) or None,
+    }
+
+
+def _coverage(rows: pd.DataFrame, trainings: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:
+    """How often each training predicts each test image of each fold."""
     tested = folds.loc[folds["role"] == "test", ["fold", "image_id"]].drop_duplicates()
-    counts = rows.groupby([*RUN, "fold", "image_id"]).size().rename("predictions").reset_index()
-    wanted = runs[RUN].merge(tested, how="cross").merge(counts, on=[*RUN, "fold", "image_id"], how="left")
+    counts = rows.groupby([*TRAINING, "fold", "image_id"]).size().rename("predictions").reset_index()
+    wanted = trainings[TRAINING].merge(tested, how="cross").merge(counts, on=[*TRAINING, "fold", "image_id"], how="left")
     return wanted.assign(predictions=wanted["predictions"].fillna(0).astype(int))
 
 
 def _backbones(rows: pd.DataFrame, scenarios: list[str], backbones: list[str]) -> pd.DataFrame:
-    """Seeds and mixing rates of each scenario and backbone, the declared and the found ones."""
+    """Seeds and mixing rates of each scenario and backbone of the comparison, the declared and the found ones."""
     found = rows.groupby(["scenario", "backbone"]).agg(seeds=("seed", "nunique"), rates=("mixing_rate", "nunique"))
     wanted = pd.MultiIndex.from_product([scenarios, backbones], names=["scenario", "backbone"]).to_frame(index=False)
     table = wanted.merge(found.reset_index(), on=["scenario", "backbone"], how="outer")
     return table.assign(present=table["seeds"].notna(), declared=table["backbone"].isin(backbones))
+
+
+def _settings(rows: pd.DataFrame, settings: Curve) -> pd.DataFrame:
+    """Points of the curve, the declared and the found ones; `missing` seeds of a declared one, `further` ones of it."""
+    point = CURVE_SETTINGS[:-1]
+    found = rows.groupby(point)["seed"].agg(lambda seeds: sorted(set(seeds))).rename("found").reset_index()
+    table = curve_settings(settings).merge(found, on=point, how="outer")
+    wanted = [set(range(int(count))) if count == count else None for count in table["seeds"]]
+    seeds = [set(part) if isinstance(part, list) else None for part in table["found"]]
+    table["present"] = [part is not None for part in seeds]
+    table["declared"] = [part is not None for part in wanted]
+    for name, odd in {"missing": lambda asked, held: asked - held, "further": lambda asked, held: held - asked}.items():
+        table[name] = [
+            (", ".join(map(str, sorted(odd(asked, held)))) or None) if asked is not None and held is not None else None
+            for asked, held in zip(wanted, seeds, strict=True)
+        ]
+    return table.drop(columns="found")
 
 
 def expected(params: Params) -> list[gx.ExpectationSuite]:
@@ -82,25 +122,40 @@ def expected(params: Params) -> list[gx.ExpectationSuite]:
 
 
 def suites(labels: list[str], seeds: int) -> list[gx.ExpectationSuite]:
-    """What is expected of predictions of `seeds` runs a backbone."""
+    """What is expected of predictions; the comparison has `seeds` trainings a backbone and fold."""
     columns = ", ".join(f"p{label}" for label in range(len(labels)))
     return [
         expect.table_suite(
-            "scenarios", ["scenario"], [expect.one_of("columns", [columns], f"probabilities are {columns}", AGAIN)]
+            "scenarios",
+            ["run", "scenario"],
+            [
+                expect.one_of("columns", [columns], f"probabilities are {columns}", AGAIN),
+                expect.empty("others", "a scenario's table holds no other scenario", AGAIN),
+            ],
         ),
         expect.table_suite(
             "backbones",
             ["scenario", "backbone"],
             [
-                expect.true("present", "every backbone of classifier.backbones is there", AGAIN),
-                expect.true("declared", "every backbone is one of classifier.backbones", AGAIN),
-                expect.one_of("seeds", [seeds], f"every backbone has {seeds} seeds", AGAIN),
-                expect.one_of("rates", [1], "every backbone has one mixing rate", AGAIN),
+                expect.true("present", "every backbone of classifier.backbones is there", CLASSIFY_AGAIN),
+                expect.true("declared", "every backbone is one of classifier.backbones", CLASSIFY_AGAIN),
+                expect.one_of("seeds", [seeds], f"every backbone has {seeds} seeds", CLASSIFY_AGAIN),
+                expect.one_of("rates", [1], "every backbone has one mixing rate", CLASSIFY_AGAIN),
+            ],
+        ),
+        expect.table_suite(
+            "curve",
+            ["run", "scenario", "backbone", "mixing_rate"],
+            [
+                expect.true("present", "every run of curve.runs is there, at every rate of its scenarios", CURVE_AGAIN),
+                expect.true("declared", "every run, scenario and rate of the curve is one of curve.runs", CURVE_AGAIN),
+                expect.empty("missing", "every point of the curve has all seeds of its run", CURVE_AGAIN),
+                expect.empty("further", "no point of the curve has more seeds than its run", CURVE_AGAIN),
             ],
         ),
         expect.table_suite(
             "predictions",
-            [*RUN, "fold", "image_id"],
+            [*TRAINING, "fold", "image_id"],
             [
                 expect.true(
                     "finite", "probabilities are numbers", f"Training diverged: lower classifier.learning_rate. {AGAIN}"
@@ -115,12 +170,12 @@ def suites(labels: list[str], seeds: int) -> list[gx.ExpectationSuite]:
         ),
         expect.table_suite(
             "coverage",
-            [*RUN, "fold", "image_id"],
+            [*TRAINING, "fold", "image_id"],
             [expect.one_of("predictions", [1], "every run predicts every test image once", AGAIN)],
         ),
         expect.table_suite(
-            "runs",
-            RUN,
+            "trainings",
+            TRAINING,
             [
                 expect.between(
                     "spread",
