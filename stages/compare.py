@@ -1,18 +1,22 @@
-"""The answer, with its uncertainty: metrics/summary.json and the tables behind the plots."""
+"""The answer, with its uncertainty: metrics/summary.json, metrics/curve.json and the tables behind the plots."""
 
 import json
 from pathlib import Path
 
-from synthtrace.compare import from_predictions
+from synthtrace.compare import curve_from_predictions, from_predictions
 from synthtrace.stage import stage
+from synthtrace.tables import read_manifest
 
 with stage("compare") as run:
     params = run.params
     kinds = ", ".join(params.generator.kinds)
     run.say(f"real, traditional, {kinds} at mixing_rate {params.mixing_rate}, {params.compare.bootstrap} resamples of patients")
-    result = from_predictions(Path("data/predictions"), params)
-    with run.output("metrics/summary.json") as temporary:
-        temporary.write_text(json.dumps(result.summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    for name, table in {"auc": result.auc, "roc": result.roc}.items():
+    result = from_predictions(Path("data/predictions"), params, read_manifest(Path("data/crops")))
+    run.say(f"the curve of {', '.join(one.name for one in params.curve.runs)}")
+    curve, curve_auc, curve_roc = curve_from_predictions(Path("data/curve"), params)
+    for name, numbers in {"summary": result.summary, "curve": curve}.items():
+        with run.output(f"metrics/{name}.json") as temporary:
+            temporary.write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    for name, table in {"auc": result.auc, "roc": result.roc, "curve": curve_auc, "curve_roc": curve_roc}.items():
         with run.output(f"plots/{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")

@@ -2,43 +2,126 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from synthtrace.compare import compare, read_scenarios
+from synthtrace.compare.summary import compare, read_scenarios
 from synthtrace.errors import InputError
-from synthtrace.seeds import Seeds
+from synthtrace.statistics.significance import delong, nadeau_bengio
 from synthtrace.tables import write_predictions
 
 PATIENTS = {0: 17, 1: 38}
+TEN_FOLDS = {"split": {"folds": list(range(10)), "repeats": 2}}
+CURVE = {
+    "runs": [
+        {"backbone": "net", "freezing": "none", "balanced": False, "seeds": 2, "scenarios": ["class"], "rates": None},
+    ]
+}
+NO_TEST = {"z": None, "p": None, "p_holm": None}
 
 
-def run(tables, resamples=200):
-    return compare(tables, 1.5, resamples, Seeds(7).stream("compare", "bootstrap"))
+@pytest.fixture
+def run(settings):
+    """Compare tables of predictions; blocks change the parameters."""
+
+    def compared(tables, **blocks):
+        params = settings(**blocks)
+        return compare({name: with_repeat(table, params) for name, table in tables.items()}, params)
+
+    return compared
 
 
-def test_the_summary_has_the_contracts_fields_in_order_and_is_plain_json(predict):
+def with_repeat(table, params):
+    return table.assign(repeat=table["fold"] // params.split.folds_a_repeat)
+
+
+def test_the_summary_has_the_contracts_fields_in_order_and_is_plain_json(predict, run):
     tables = {"real": predict(PATIENTS), "class": predict(PATIENTS, noise_seed=1)}
     summary = run(tables).summary
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    assert list(summary) == ["mixing_rate", "patients", "images", "seeds", "scenarios"]
-    assert [summary[name] for name in ("mixing_rate", "patients", "images", "seeds")] == [1.5, 55, 165, 2]
+    assert list(summary) == ["mixing_rate", "patients", "images", "seeds", "repeats", "scenarios", "baselines"]
+    assert [summary[name] for name in ("mixing_rate", "patients", "images", "seeds", "repeats")] == [1.5, 55, 165, 2, 1]
+    assert summary["baselines"] == {}
     assert list(summary["scenarios"]["real"]) == ["auc_image", "auc_patient"]
     entry = summary["scenarios"]["class"]
     assert list(entry) == ["auc_image", "auc_patient", "versus_real", "versus_real_patient"]
     assert list(entry["auc_image"]) == ["mean", "sd", "ci95"]
-    assert list(entry["versus_real"]) == ["difference", "ci95", "t", "p"]
+    difference = ["difference", "ci95", "t", "p", "p_holm"]
+    assert list(entry["versus_real"]) == difference
+    assert list(entry["versus_real_patient"]) == [*difference, "delong", "nadeau_bengio"]
+    assert list(entry["versus_real_patient"]["delong"]) == ["z", "p", "p_holm"]
+    assert entry["versus_real_patient"]["nadeau_bengio"] is None
     for level in ("auc_image", "auc_patient"):
         low, high = entry[level]["ci95"]
         assert low < entry[level]["mean"] < high
 
 
-def test_an_identical_scenario_differs_by_exactly_nothing(predict):
+def test_an_identical_scenario_differs_by_exactly_nothing(predict, run):
     table = predict(PATIENTS)
     entry = run({"real": table, "class": table.assign(mixing_rate=1.5)}).summary["scenarios"]["class"]
-    for versus in ("versus_real", "versus_real_patient"):
-        assert entry[versus] == {"difference": 0.0, "ci95": [0.0, 0.0], "t": None, "p": None}
+    nothing = {"difference": 0.0, "ci95": [0.0, 0.0], "t": None, "p": None, "p_holm": None}
+    assert entry["versus_real"] == nothing
+    assert entry["versus_real_patient"] == nothing | {"delong": NO_TEST, "nadeau_bengio": None}
 
 
-def test_one_seed_has_no_deviation_and_no_t(predict):
+def test_an_identical_scenario_of_a_repeated_study_has_no_test_over_folds_either(predict, run):
+    table = predict(PATIENTS, repeats=2)
+    entry = run({"real": table, "class": table.assign(mixing_rate=1.5)}, **TEN_FOLDS).summary["scenarios"]["class"]
+    assert entry["versus_real_patient"]["difference"] == 0
+    assert entry["versus_real_patient"]["nadeau_bengio"] == {"t": None, "p": None, "p_holm": None}
+
+
+def test_each_test_is_adjusted_over_the_scenarios(predict, run):
+    tables = {
+        name: predict(PATIENTS, signal=1 + index / 2, seeds=3, noise_seed=index, repeats=2)
+        for index, name in enumerate(["real", "traditional", "semantic", "class"])
+    }
+    scenarios = run(tables, **TEN_FOLDS).summary["scenarios"]
+    images = [scenarios[name]["versus_real"] for name in tables if name != "real"]
+    patients = [scenarios[name]["versus_real_patient"] for name in tables if name != "real"]
+    families = [images, patients] + [[one[test] for one in patients] for test in ("delong", "nadeau_bengio")]
+    for family in families:
+        lowest = min(family, key=lambda one: one["p"])
+        assert lowest["p_holm"] == pytest.approx(min(1, 3 * lowest["p"]))
+        assert all(one["p_holm"] >= one["p"] for one in family)
+
+
+def test_delong_is_of_patients_scored_over_frames_seeds_and_repeats(predict, run):
+    tables = {"real": predict(PATIENTS, repeats=2), "class": predict(PATIENTS, signal=2.0, noise_seed=1, repeats=2)}
+    found = run(tables, **TEN_FOLDS).summary["scenarios"]["class"]["versus_real_patient"]["delong"]
+    real, ours = (table.groupby(["patient_id", "label"])["p1"].mean().reset_index() for table in tables.values())
+    expected = delong((real["label"] == 1).to_numpy(), ours["p1"].to_numpy(), real["p1"].to_numpy())
+    assert (found["z"], found["p"]) == pytest.approx(expected)
+    assert found["p_holm"] == found["p"]
+
+
+def test_the_test_over_re_splits_is_of_patient_level_aucs_of_folds(predict, run):
+    tables = {"real": predict(PATIENTS, repeats=2), "class": predict(PATIENTS, signal=2.0, noise_seed=1, repeats=2)}
+    found = run(tables, **TEN_FOLDS).summary["scenarios"]["class"]["versus_real_patient"]["nadeau_bengio"]
+    aucs = []
+    for table in tables.values():
+        patients = table.groupby(["seed", "fold", "patient_id", "label"])["p1"].mean().reset_index()
+        of_folds = [roc_auc_score(part["label"], part["p1"]) for _, part in patients.groupby(["seed", "fold"])]
+        aucs.append(np.reshape(of_folds, (2, 10)).mean(axis=0))
+    assert (found["t"], found["p"]) == pytest.approx(nadeau_bengio(aucs[1] - aucs[0], 1 / 4))
+
+
+def test_a_fold_without_a_class_has_no_test_over_re_splits(predict, run):
+    patients = {0: 4, 1: 20}
+    tables = {"real": predict(patients, repeats=2), "class": predict(patients, signal=2.0, noise_seed=1, repeats=2)}
+    entry = run(tables, **TEN_FOLDS).summary["scenarios"]["class"]["versus_real_patient"]
+    assert entry["nadeau_bengio"] == {"t": None, "p": None, "p_holm": None}
+    assert entry["delong"]["z"] is not None
+
+
+def test_groups_of_mixed_labels_have_no_delong(predict, run):
+    def mixed(table):
+        return table.assign(patient_id=table["patient_id"].str.replace("0-1", "1-1"))
+
+    tables = {"real": mixed(predict(PATIENTS)), "class": mixed(predict(PATIENTS, signal=2.0, noise_seed=1))}
+    assert run(tables).summary["scenarios"]["class"]["versus_real_patient"]["delong"] == NO_TEST
+
+
+def test_one_seed_has_no_deviation_and_no_t(predict, run):
     tables = {"real": predict(PATIENTS, seeds=1), "class": predict(PATIENTS, seeds=1, noise_seed=1)}
     scenarios = run(tables).summary["scenarios"]
     assert scenarios["real"]["auc_image"]["sd"] is None
@@ -46,7 +129,7 @@ def test_one_seed_has_no_deviation_and_no_t(predict):
     assert scenarios["class"]["versus_real"]["difference"] != 0
 
 
-def test_deviation_difference_and_t_follow_from_the_aucs_of_the_seeds(predict):
+def test_deviation_difference_and_t_follow_from_the_aucs_of_the_seeds(predict, run):
     tables = {"real": predict(PATIENTS, seeds=4), "class": predict(PATIENTS, signal=2.0, seeds=4, noise_seed=1)}
     result = run(tables)
     for level, versus in (("auc_image", "versus_real"), ("auc_patient", "versus_real_patient")):
@@ -58,7 +141,7 @@ def test_deviation_difference_and_t_follow_from_the_aucs_of_the_seeds(predict):
         assert entry[versus]["t"] == pytest.approx(differences.mean() / (differences.std(ddof=1) / 2))
 
 
-def test_a_better_scenario_is_found_better_and_pairing_narrows_the_interval(predict):
+def test_a_better_scenario_is_found_better_and_pairing_narrows_the_interval(predict, run):
     real = predict(PATIENTS, signal=0.5, seeds=3)
     better = real.copy()
     better["p1"] = better["p1"] + 0.1 * better["label"]
@@ -70,7 +153,7 @@ def test_a_better_scenario_is_found_better_and_pairing_narrows_the_interval(pred
     assert high - low < 0.5 * (of_real[1] - of_real[0])
 
 
-def test_further_backbones_appear_only_when_there_are_some_and_shift_nothing(predict):
+def test_further_backbones_appear_only_when_there_are_some_and_shift_nothing(predict, run):
     def both(signal, noise_seed):
         first = predict(PATIENTS, signal, noise_seed=noise_seed)
         second = predict(PATIENTS, signal, noise_seed=noise_seed + 10, backbone="other")
@@ -86,7 +169,7 @@ def test_further_backbones_appear_only_when_there_are_some_and_shift_nothing(pre
     assert two.auc["backbone"].value_counts().to_dict() == {"net": 4, "other": 4}
 
 
-def test_plot_tables_hold_a_point_a_seed_and_a_curve_a_scenario(predict):
+def test_plot_tables_hold_a_point_a_seed_and_a_curve_a_scenario(predict, run):
     result = run({"real": predict(PATIENTS), "class": predict(PATIENTS, noise_seed=1)})
     assert list(result.auc.columns) == ["scenario", "backbone", "seed", "auc_image", "auc_patient"]
     assert list(result.roc.columns) == ["scenario", "fpr", "tpr"]
@@ -99,48 +182,85 @@ def test_plot_tables_hold_a_point_a_seed_and_a_curve_a_scenario(predict):
         assert curve["tpr"].iloc[-1] == 1
 
 
-def test_three_classes_compare(predict):
+def test_three_classes_compare(predict, run):
     patients = {0: 6, 1: 8, 2: 7}
-    summary = run({"real": predict(patients), "class": predict(patients, signal=2.0, noise_seed=1)}).summary
+    tables = {"real": predict(patients), "class": predict(patients, signal=2.0, noise_seed=1)}
+    summary = run(tables, dataset={"labels": ["a", "b", "c"]}, turing={"real": [1, 1, 1], "synthetic": [1, 1, 1]}).summary
+    assert summary["scenarios"]["class"]["versus_real_patient"]["delong"] == NO_TEST
     assert 0.5 < summary["scenarios"]["real"]["auc_image"]["mean"] < summary["scenarios"]["class"]["auc_image"]["mean"] < 1
 
 
 @pytest.fixture
+def params(settings):
+    return settings(generator={"kinds": ["class"]}, curve=CURVE)
+
+
+@pytest.fixture
 def folder(tmp_path, predict):
-    write_predictions(tmp_path / "real.parquet", predict(PATIENTS))
-    write_predictions(tmp_path / "class.parquet", predict(PATIENTS, noise_seed=1, rate=1.5))
+    for index, (scenario, rate) in enumerate({"real": 0.0, "traditional": 1.5, "class": 1.5}.items()):
+        write_predictions(tmp_path / f"{scenario}.parquet", predict(PATIENTS, noise_seed=index, rate=rate))
     return tmp_path
 
 
-def test_scenarios_are_read_in_the_order_asked_for_and_no_others(folder, predict):
+def test_scenarios_are_read_in_the_order_of_the_study_and_no_others(folder, params, predict):
     write_predictions(folder / "stray.parquet", predict(PATIENTS, rate=9.0))
-    assert list(read_scenarios(folder, ["real", "class"], 1.5)) == ["real", "class"]
+    assert list(read_scenarios(folder, params)) == ["real", "traditional", "class"]
 
 
-def test_a_table_of_another_mixing_rate_is_refused(folder):
-    with pytest.raises(InputError, match=r"class\.parquet: holds predictions at mixing_rate 1\.5; expected 2\.0"):
-        read_scenarios(folder, ["real", "class"], 2.0)
+def test_a_table_of_another_mixing_rate_is_refused(folder, params):
+    with pytest.raises(InputError, match=r"traditional\.parquet: holds predictions at mixing_rate 1\.5; expected 2\.0"):
+        read_scenarios(folder, params.model_copy(update={"mixing_rate": 2.0}))
 
 
-def test_a_missing_table_is_named(folder):
-    with pytest.raises(InputError, match=r"semantic\.parquet: no such table"):
-        read_scenarios(folder, ["real", "class", "semantic"], 1.5)
+def test_a_missing_table_is_named(folder, params):
+    (folder / "class.parquet").unlink()
+    with pytest.raises(InputError, match=r"class\.parquet: no such table"):
+        read_scenarios(folder, params)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.iloc[1:], "image '0-0-0' of patient '0-0', label 0, has no prediction by net, seed 0"),
-        (lambda t: t.assign(seed=t["seed"] + 1), "has no prediction by net, seed 0"),
+        (
+            lambda t: t.iloc[1:],
+            "image '0-0-0' of patient '0-0', label 0, has no prediction of backbone net, seed 0, repeat 0; expected every "
+            "image once for all that `real` holds",
+        ),
+        (lambda t: t.assign(seed=t["seed"] + 1), "has no prediction of backbone net, seed 0"),
         (lambda t: t.assign(label=1 - t["label"]), "has .*prediction"),
         (lambda t: t.replace({"image_id": {"0-0-0": "new"}}), "image 'new' .*that `real` lacks|image '0-0-0' .*has no"),
-        (lambda t: t.iloc[[0, *range(len(t))]], "image '0-0-0' has two predictions of net, seed 0; expected one"),
+        (
+            lambda t: t.iloc[[0, *range(len(t))]],
+            "image '0-0-0' has two predictions of backbone net, seed 0, repeat 0; expected one",
+        ),
+        (lambda t: t.assign(fold=t["fold"].where(t["image_id"] != "0-0-0", 7)), "image '0-0-0' .*repeat"),
         (lambda t: t.iloc[:0], "holds no predictions"),
         (lambda t: t.assign(p2=0.0), "no image has label 2"),
+        (lambda t: t.assign(p1=t["p1"].where(t["image_id"] != "0-0-0")), "p1 of image '0-0-0' is no number"),
     ],
-    ids=["row lost", "other seeds", "other labels", "other image", "row twice", "empty", "class without an image"],
+    ids=[
+        "row lost",
+        "other seeds",
+        "other labels",
+        "other image",
+        "row twice",
+        "undeclared repeat",
+        "empty",
+        "class without an image",
+        "no number",
+    ],
 )
-def test_a_table_that_cannot_be_paired_is_refused(folder, predict, change, message):
+def test_a_table_that_cannot_be_paired_is_refused(folder, params, predict, change, message):
     write_predictions(folder / "class.parquet", change(predict(PATIENTS, noise_seed=1, rate=1.5)))
     with pytest.raises(InputError, match=message):
-        read_scenarios(folder, ["real", "class"], 1.5)
+        read_scenarios(folder, params)
+
+
+def test_an_image_that_a_repeat_lacks_is_named(folder, settings, predict):
+    again = {"generator": {"kinds": ["class"]}, "curve": CURVE, **TEN_FOLDS}
+    for index, (scenario, rate) in enumerate({"real": 0.0, "traditional": 1.5, "class": 1.5}.items()):
+        table = predict(PATIENTS, noise_seed=index, rate=rate, repeats=2)
+        lost = (table["image_id"] == "1-3-2") & (table["fold"] >= 5) & (scenario == "class")
+        write_predictions(folder / f"{scenario}.parquet", table[~lost])
+    with pytest.raises(InputError, match=r"image '1-3-2' .* has no prediction of backbone net, seed 0, repeat 1"):
+        read_scenarios(folder, settings(**again))

@@ -4,13 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from synthtrace.params import load_params
-from synthtrace.tables import write_predictions
+from synthtrace.tables import MANIFEST, curve_settings, write_curve, write_predictions
 
 ROOT = Path(__file__).parents[2]
-OUTPUTS = ("metrics/summary.json", "plots/auc.csv", "plots/roc.csv")
+OUTPUTS = (
+    "metrics/summary.json",
+    "metrics/curve.json",
+    "plots/auc.csv",
+    "plots/roc.csv",
+    "plots/curve.csv",
+    "plots/curve_roc.csv",
+)
 
 
 def run_stage(folder: Path, threads: int) -> subprocess.CompletedProcess[str]:
@@ -29,6 +37,17 @@ def workspace(tmp_path, predict):
     for index, scenario in enumerate(["real", "traditional", *params.generator.kinds]):
         rate = 0.0 if scenario == "real" else params.mixing_rate
         write_predictions(folder / f"{scenario}.parquet", predict({0: 17, 1: 38}, noise_seed=index, rate=rate, seeds=3))
+    for scenario, points in curve_settings(params.curve).groupby("scenario"):
+        tables = [
+            predict({0: 17, 1: 38}, noise_seed=index, backbone=row.backbone, rate=row.mixing_rate, seeds=row.seeds).assign(
+                run=row.run, scenario=scenario
+            )
+            for index, row in points.iterrows()
+        ]
+        (tmp_path / "data/curve" / scenario).mkdir(parents=True)
+        write_curve(tmp_path / "data/curve" / scenario, pd.concat(tables, ignore_index=True))
+    (tmp_path / "data/crops").mkdir()
+    pd.DataFrame(columns=MANIFEST).to_csv(tmp_path / "data/crops/manifest.csv", index=False)
     return tmp_path
 
 

@@ -1,36 +1,36 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from synthtrace.statistics import (
-    Scores,
-    auc,
-    bootstrap_aucs,
-    interval,
-    mean_roc,
-    paired_t,
-    patient_level,
-    resample_patients,
-    scores_of,
-    seed_aucs,
-)
+from synthtrace.statistics import scores as table_scores
+from synthtrace.statistics.auc import auc, fold_aucs, mean_roc, seed_aucs
+from synthtrace.statistics.bootstrap import bootstrap_aucs, interval, resample_patients
+from synthtrace.statistics.scores import Scores, patient_level
 
 TWO, THREE = {0: 9, 1: 14}, {0: 6, 1: 8, 2: 7}
 
 
+def scores_of(predictions: pd.DataFrame) -> Scores:
+    """Five folds a repeat, as the fixture deals them."""
+    return table_scores.scores_of(predictions, 5)
+
+
 def binary(labels: list[int], scores: list[float], patients: list[int] | None = None) -> Scores:
-    """One seed, class-1 scores as given."""
+    """One seed, one fold, class-1 scores as given."""
     positive = np.array(scores)
     owners = np.arange(len(labels)) if patients is None else np.array(patients)
-    return Scores(np.array(labels), owners, np.stack([1 - positive, positive], axis=-1)[None])
+    return Scores(
+        np.array(labels), owners, np.stack([1 - positive, positive], axis=-1)[None, None], np.zeros((1, len(labels)), int)
+    )
 
 
 def resampled_aucs(scores: Scores, count: np.ndarray) -> list[float]:
     """AUC of each seed with every patient's rows written out as often as it was drawn."""
     rows = np.concatenate([np.flatnonzero(scores.patients == patient) for patient, n in enumerate(count) for _ in range(n)])
-    return [auc(scores.labels[rows], probabilities[rows]) for probabilities in scores.probabilities]
+    return [auc(scores.labels[rows], probabilities[rows]) for probabilities in scores.runs]
 
 
 def test_auc_by_hand():
@@ -84,7 +84,7 @@ def test_groups_of_mixed_labels_are_drawn_whole():
 
 def test_a_patients_score_is_the_mean_over_frames():
     scores = patient_level(binary([0, 0, 1, 1, 1], [0.0, 0.5, 0.5, 0.1, 0.3], patients=[0, 0, 1, 1, 1]))
-    np.testing.assert_allclose(scores.probabilities[0, :, 1], [0.25, 0.3])
+    np.testing.assert_allclose(scores.probabilities[0, 0, :, 1], [0.25, 0.3])
     assert scores.labels.tolist() == [0, 1]
     assert scores.patients.tolist() == [0, 1]
 
@@ -92,7 +92,7 @@ def test_a_patients_score_is_the_mean_over_frames():
 def test_rows_may_come_in_any_order(predict):
     table = predict(TWO)
     first, second = scores_of(table), scores_of(table.sample(frac=1, random_state=0))
-    for name in ("labels", "patients", "probabilities"):
+    for name in ("labels", "patients", "probabilities", "folds"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
@@ -103,10 +103,7 @@ def test_permuted_labels_of_whole_patients_give_a_mean_auc_of_one_half(predict):
     label_of[scores.patients] = scores.labels
     rng = np.random.default_rng(2)
     for level in (lambda scores: scores, patient_level):
-        aucs = [
-            seed_aucs(level(Scores(rng.permutation(label_of)[scores.patients], scores.patients, scores.probabilities)))[0]
-            for _ in range(200)
-        ]
+        aucs = [seed_aucs(level(replace(scores, labels=rng.permutation(label_of)[scores.patients])))[0] for _ in range(200)]
         assert abs(np.mean(aucs) - 0.5) < 4 * np.std(aucs) / np.sqrt(len(aucs))
         assert np.std(aucs) < 0.12
 
@@ -133,27 +130,37 @@ def test_bootstrap_spread_agrees_with_delong_for_independent_images():
     assert samples.std() == pytest.approx(delong, rel=0.06)
 
 
-def test_paired_t_is_the_one_sample_test_of_the_differences():
-    rng = np.random.default_rng(6)
-    scenario, reference = rng.normal(0.9, 0.02, 5), rng.normal(0.85, 0.02, 5)
-    expected = stats.ttest_1samp(scenario - reference, 0)
-    assert paired_t(scenario, reference) == pytest.approx((expected.statistic, expected.pvalue))
+def test_the_auc_of_a_repeated_study_is_the_mean_over_repeats(predict):
+    table = predict(TWO, seeds=3, repeats=2)
+    both = scores_of(table)
+    once = [scores_of(table[table["fold"] // 5 == repeat].assign(fold=lambda rows: rows["fold"] % 5)) for repeat in (0, 1)]
+    for level in (lambda scores: scores, patient_level):
+        parts = [seed_aucs(level(scores)) for scores in once]
+        assert not np.array_equal(*parts)
+        np.testing.assert_allclose(seed_aucs(level(both)), np.mean(parts, axis=0), rtol=0, atol=1e-12)
 
 
-def test_paired_t_by_hand():
-    # differences 1, 2, 3: mean 2, sd 1, t = 2 / (1 / sqrt 3)
-    t, p = paired_t(np.array([1.0, 2.0, 3.0]), np.zeros(3))
-    assert t == pytest.approx(2 * np.sqrt(3))
-    assert p == pytest.approx(0.0741799, abs=1e-6)
+def test_a_resample_draws_the_same_patients_in_every_repeat(predict):
+    """A second deal that predicts the same adds nothing: intervals stay as they are."""
+    table = predict(TWO, seeds=2)
+    again = pd.concat([table, table.assign(fold=table["fold"] + 5)])
+    counts = resample_patients(scores_of(table), 50, np.random.default_rng(1))
+    np.testing.assert_array_equal(bootstrap_aucs(scores_of(again), counts), bootstrap_aucs(scores_of(table), counts))
 
 
-@pytest.mark.parametrize(
-    ("scenario", "reference"),
-    [([0.8], [0.7]), ([0.8, 0.9], [0.8, 0.9]), ([0.8 + 1e-16, 0.9, 0.7], [0.7, 0.8, 0.6])],
-    ids=["one seed", "identical", "constant difference"],
-)
-def test_without_variance_there_is_no_t(scenario, reference):
-    assert paired_t(np.array(scenario), np.array(reference)) == (None, None)
+def test_fold_aucs_are_those_of_each_fold_alone(predict):
+    table = predict({0: 10, 1: 15}, seeds=2, repeats=2)
+    aucs = fold_aucs(scores_of(table))
+    assert aucs.shape == (2, 10)
+    for seed, fold in ((0, 0), (1, 7)):
+        part = table[(table["seed"] == seed) & (table["fold"] == fold)]
+        assert aucs[seed, fold] == pytest.approx(roc_auc_score(part["label"], part["p1"]), abs=1e-12)
+
+
+def test_a_fold_whose_test_part_lacks_a_class_has_no_auc(predict):
+    aucs = fold_aucs(scores_of(predict({0: 4, 1: 10}, seeds=2)))
+    assert np.isnan(aucs[:, 4]).all()
+    assert np.isfinite(aucs[:, :4]).all()
 
 
 def test_mean_roc_by_hand():
