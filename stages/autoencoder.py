@@ -1,9 +1,10 @@
-"""The latent space of a fold: the pre-trained autoencoder as it is, its decoder fine-tuned, or one trained from scratch."""
+"""The latent spaces of a fold: pre-trained autoencoders as they are, their decoders fine-tuned, or trained from scratch."""
 
 import argparse
 import shutil
 from pathlib import Path
 
+from synthtrace.generators.spaces import spaces
 from synthtrace.stage import stage
 from synthtrace.tables import read_folds, read_manifest, with_role
 
@@ -18,7 +19,7 @@ def main() -> None:
     with stage(job) as run, run.output(f"data/autoencoders/fold{fold}") as folder:
         params = run.params
         if params.autoencoder.mode == "pretrained":
-            run.say("the pre-trained autoencoder as it is")
+            run.say("the pre-trained autoencoders as they are")
             shutil.copytree(pretrained, folder)
             return
 
@@ -31,12 +32,18 @@ def main() -> None:
         folds = Path("data/folds/folds.csv")
         device = compute.set_up(run)
         rows = with_role(read_manifest(crops), read_folds(folds), fold, "train")
-        run.say(f"{params.autoencoder.mode}: {params.autoencoder.steps} steps on {len(rows)} images ({device})")
         source = training_images(crops, rows, params.preprocess.channels, maps=False)
-        start_from = pretrained if params.autoencoder.mode == "decoder" else None
-        config = params.autoencoder.model_dump() | {"fold": fold, "seed": params.seed}
-        with track(run, job, [crops / "manifest.csv", crops / "native", folds, pretrained], config) as tracker:
-            train_autoencoder(source, rows, params, ("autoencoder", fold), folder, tracker, device, start_from)
+        inputs = [crops / "manifest.csv", crops / "native", folds, pretrained]
+        for space in spaces(params.autoencoder):
+            settings = params.autoencoder.of_space(space)
+            run.say(
+                f"{space}, {settings.mode}: {settings.steps} steps on {len(rows)} images "
+                f"({device}, {compute.precision(params.compute.precision, device)})"
+            )
+            start_from = pretrained / space if settings.mode == "decoder" else None
+            config = settings.model_dump() | {"space": space, "fold": fold, "seed": params.seed}
+            with track(run, f"{job} {space}", inputs, config) as tracker:
+                train_autoencoder(source, rows, params, space, fold, folder / space, tracker, device, start_from)
 
 
 if __name__ == "__main__":

@@ -22,19 +22,22 @@ def main() -> None:
 
         crops = Path("data/crops")
         folds = Path("data/folds/folds.csv")
-        autoencoder = Path(f"data/autoencoders/fold{args.fold}")
+        autoencoders = Path(f"data/autoencoders/fold{args.fold}")
         params = run.params
         device = compute.set_up(run)
         rows = with_role(read_manifest(crops), read_folds(folds), args.fold, "train")
-        run.say(f"{params.generator.steps} steps on {len(rows)} images of {rows['patient_id'].nunique()} patients ({device})")
+        run.say(
+            f"{params.generator.steps} steps on {len(rows)} images of {rows['patient_id'].nunique()} patients "
+            f"({device}, {compute.precision(params.compute.precision, device)})"
+        )
         source = training_images(crops, rows, params.preprocess.channels, maps=True)
-        inputs = [*(crops / name for name in ("manifest.csv", "native", "maps")), folds, autoencoder]
+        inputs = [*(crops / name for name in ("manifest.csv", "native", "maps")), folds, autoencoders]
         config = params.generator.model_dump() | {"kind": args.kind, "fold": args.fold, "seed": params.seed}
         with (
             track(run, job, inputs, config) as tracker,
             run.output(f"data/generators/{args.kind}/fold{args.fold}") as folder,
         ):
-            train_generator(args.kind, args.fold, source, rows, params, autoencoder, folder, tracker, device)
+            train_generator(args.kind, args.fold, source, rows, params, autoencoders, folder, tracker, device)
 
 
 if __name__ == "__main__":

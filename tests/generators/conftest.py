@@ -53,13 +53,20 @@ def tracker() -> SilentTracker:
 
 
 @pytest.fixture(scope="session")
-def autoencoder_folder(
+def autoencoders(
     tmp_path_factory: pytest.TempPathFactory, params: Params, source: TrainingImages, manifest: pd.DataFrame
 ) -> Path:
+    """The latent spaces of fold 0: the shared one."""
     import torch
 
     from synthtrace.generators.train_autoencoder import train_autoencoder
 
-    folder = tmp_path_factory.mktemp("autoencoder")
-    train_autoencoder(source, manifest, params, ("autoencoder", 0), folder, SilentTracker(), torch.device("cpu"))  # type: ignore[arg-type]
+    folder = tmp_path_factory.mktemp("autoencoders")
+    device, tracker = torch.device("cpu"), SilentTracker()
+    train_autoencoder(source, manifest, params, "shared", 0, folder / "shared", tracker, device)  # type: ignore[arg-type]
     return folder
+
+
+@pytest.fixture(scope="session")
+def autoencoder_folder(autoencoders: Path) -> Path:
+    return autoencoders / "shared"

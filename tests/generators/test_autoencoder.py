@@ -53,7 +53,7 @@ def test_a_single_step_has_seen_only_its_batch(
     tmp_path: Path, params: Params, source: TrainingImages, manifest: pd.DataFrame, tracker: object
 ) -> None:
     short = params.model_copy(update={"autoencoder": params.autoencoder.model_copy(update={"steps": 1})})
-    train_autoencoder(source, manifest, short, ("autoencoder", 0), tmp_path, tracker, torch.device("cpu"))  # type: ignore[arg-type]
+    train_autoencoder(source, manifest, short, "shared", 0, tmp_path, tracker, torch.device("cpu"))  # type: ignore[arg-type]
     assert len(read_card(tmp_path)["image_ids"]) == 8
 
 
@@ -66,8 +66,7 @@ def test_fine_tuning_the_decoder_leaves_the_encoder_as_it_was(
     tracker: object,
 ) -> None:
     device = torch.device("cpu")
-    names = ("autoencoder", 1)
-    train_autoencoder(source, manifest, params, names, tmp_path, tracker, device, start_from=autoencoder_folder)  # type: ignore[arg-type]
+    train_autoencoder(source, manifest, params, "shared", 1, tmp_path, tracker, device, start_from=autoencoder_folder)  # type: ignore[arg-type]
     before, after = autoencoder.load(autoencoder_folder).state_dict(), autoencoder.load(tmp_path).state_dict()
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"decoder", "post_quant_conv"}

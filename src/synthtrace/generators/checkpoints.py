@@ -23,19 +23,18 @@ class Trained:
     prediction_type: str
 
 
-def load_generator(folder: Path, autoencoder_folder: Path, channels: int, device: torch.device) -> Trained:
-    """A trained generator, in evaluation mode on `device`.
+def load_generator(folder: Path, autoencoders: Path, channels: int, device: torch.device) -> Trained:
+    """A trained generator, in evaluation mode on `device`; `autoencoders` holds the latent spaces of its fold, a folder each.
 
-    Raises InputError when the autoencoder is not the one that the generator's card names.
+    Raises InputError when the autoencoder of its space is not the one that the generator's card names.
     """
     card: dict[str, Any] = read_card(folder)
-    found = checkpoint_digest(autoencoder_folder)
+    place = autoencoders / card["space"]
+    found = checkpoint_digest(place)
     if card["autoencoder"] != found:
-        raise InputError(
-            f"{autoencoder_folder}: digest {found[:12]}, but {folder} was trained in the latents of {card['autoencoder'][:12]}"
-        )
+        raise InputError(f"{place}: digest {found[:12]}, but {folder} was trained in the latents of {card['autoencoder'][:12]}")
     latent = card["latent"]
-    space = LatentSpace(autoencoder.load(autoencoder_folder), channels, latent["shift"], latent["scale"])
+    space = LatentSpace(autoencoder.load(place), channels, latent["shift"], latent["scale"])
     space.autoencoder.to(device)
     model = family(card["kind"]).load(folder).eval().to(device)
     return Trained(model, space, card["params"]["prediction_type"])

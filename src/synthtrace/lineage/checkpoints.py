@@ -9,6 +9,7 @@ from typing import Any
 
 from synthtrace.cards import CARD, checkpoint_digest
 from synthtrace.errors import InputError
+from synthtrace.generators.spaces import spaces
 from synthtrace.images import file_sha256
 from synthtrace.lineage.findings import Finding, fail, listed, note
 from synthtrace.lineage.pipeline import Locked, producer, producers, upstream
@@ -61,12 +62,24 @@ def upstream_checkpoints(study: Study, folds: dict[int, Sides]) -> list[Checkpoi
     return list(found.values())
 
 
+def checkpoint_folders(study: Study, out: str) -> list[str]:
+    """The checkpoints in an output: the output itself, or its folders where several latent spaces stand side by side.
+
+    What holds weights and no card is one too: nobody knows what it saw.
+    """
+    folder = study.path(out)
+    inner = [path for path in sorted(folder.glob("*/")) if (path / CARD).is_file() or any(path.glob(WEIGHTS))]
+    if (folder / CARD).is_file() or not any((path / CARD).is_file() for path in inner):
+        return [out] if (folder / CARD).is_file() or any(folder.glob(WEIGHTS)) or inner else []
+    loose = [out] if any(folder.glob(WEIGHTS)) else []
+    return loose + [f"{out}/{path.name}" for path in inner]
+
+
 def _checkpoints(study: Study, stages: dict[str, Locked], names: list[str]) -> Iterator[Checkpoint]:
     for name in names:
         for out in stages[name].outs:
-            folder = study.path(out)
-            if (folder / CARD).is_file() or any(folder.glob(WEIGHTS)) or any(folder.glob(f"*/{WEIGHTS}")):
-                yield Checkpoint(out, name)
+            for folder in checkpoint_folders(study, out):
+                yield Checkpoint(folder, name)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -137,8 +150,9 @@ def _of_nobody(study: Study, name: str, card: dict[str, Any]) -> Iterator[Findin
         if found:
             yield fail(f"{name}: trained on {what} {listed(found, 3)} of the study, outside every fold; expected none")
     if card["weights"] and not card["image_ids"]:
-        source = card.get("taken_from")
-        if source is None or source != study.params.autoencoder.pretrained:
+        source, given = card.get("taken_from"), study.params.autoencoder
+        known = {space: given.of_space(space).pretrained for space in spaces(given)}
+        if source is None or source != known.get(Path(name).parent.name):
             yield fail(f"{name}: names no image that it was trained on, and no autoencoder.pretrained that it was taken from")
         elif fold_of(name) is None:
             yield note(f"{name}: taken from {source}, which leaves no record of what it saw")

@@ -42,7 +42,8 @@ def as_recorded(study: Study, stage: str) -> Iterator[Machine]:
     record = kept or {}
     wanted = record.get("device") or asked.compute.device
     try:
-        settings = Compute(threads=record.get("threads", asked.compute.threads), device="cpu" if wanted == "cpu" else "auto")
+        threads, device = record.get("threads", asked.compute.threads), "cpu" if wanted == "cpu" else "auto"
+        settings = Compute.model_validate({**asked.compute.model_dump(), "threads": threads, "device": device})
     except ValueError:
         found = record.get("threads")
         raise InputError(f"records/{stage}: expected threads to be a number of 1 or more, found {found!r}") from None

@@ -47,15 +47,13 @@ class Pool:
         """The generator of the pool's kind and fold, its weights held against its card, and its digest."""
         from synthtrace.generators.checkpoints import load_generator
 
-        generator, autoencoder = (
-            self.study.generator(self.kind, self.fold),
-            self.study.root / f"data/autoencoders/fold{self.fold}",
-        )
-        for folder in (generator, autoencoder):
+        generator = self.study.generator(self.kind, self.fold)
+        autoencoders = self.study.root / f"data/autoencoders/fold{self.fold}"
+        for folder in (generator, autoencoders / str(read_card(generator).get("space"))):
             for problem in wrong_weights(folder, read_card(folder)):
                 raise InputError(f"{self.study.shown(folder)}/{problem}")
         with _damage_told(f"{self.study.shown(generator)}: not a readable generator"):
-            trained = load_generator(generator, autoencoder, self._params.preprocess.channels, self._device)
+            trained = load_generator(generator, autoencoders, self._params.preprocess.channels, self._device)
         return trained, checkpoint_digest(generator)
 
     def _conditions(self) -> "Reference":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthtrace.cards import CARD, checkpoint_digest
-from synthtrace.lineage.checkpoints import BUILT_ON
+from synthtrace.lineage.checkpoints import BUILT_ON, checkpoint_folders
 from synthtrace.lineage.study import Study, read_object
 from synthtrace.lineage.withdraw.patient import Patient
 
@@ -19,12 +19,12 @@ class Models:
 
 def find_models(study: Study, patient: Patient) -> Models:
     """Models in the workspace that saw a patient, or were built on one that did. The kept classifiers are not among them."""
-    cards = {}
+    cards: dict[str, dict[str, Any]] = {}
     for stage in study.lock.values():
         for out in stage.outs:
-            folder = study.path(out)
-            if (folder / CARD).is_file() and not (folder / "training.parquet").is_file():
-                cards[out] = read_object(folder / CARD)
+            if not (study.path(out) / "training.parquet").is_file():
+                folders = [folder for folder in checkpoint_folders(study, out) if (study.path(folder) / CARD).is_file()]
+                cards |= {folder: read_object(study.path(folder) / CARD) for folder in folders}
     saw = {out for out, card in cards.items() if names(card, patient)}
     digest = {out: checkpoint_digest(study.path(out)) for out in cards}
     descending = built_on({digest[out]: card for out, card in cards.items()}, {digest[out] for out in saw})
