@@ -90,6 +90,14 @@ def test_a_batch_is_made_again_to_the_bit_from_the_stored_ledger(
     assert [pixel_hash(image[0]) for image in images] == rows["pixel_hash"].tolist()
 
 
+def test_the_row_says_which_sampler_draws_its_image(params: Params, space: LatentSpace, reference: Reference) -> None:
+    model, rows = trained("class", params, space), plan("class", params, reference).head(3)
+    assert rows["sampler"].eq(params.sample.sampler).all()
+    images = {name: sample_batch(rows.assign(sampler=name), model, reference, 8, CPU) for name in ("ddim", "dpmsolver++")}
+    assert np.array_equal(images[params.sample.sampler], sample_batch(rows, model, reference, 8, CPU))
+    assert not np.array_equal(images["ddim"], images["dpmsolver++"])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_and_conditions_do_not_depend_on_the_batch_size(kind: str, params: Params, reference: Reference) -> None:
     other = params.model_copy(update={"sample": params.sample.model_copy(update={"batch_size": 5, "images": 4})})

@@ -85,6 +85,7 @@ def sample_batch(
         trained.family,
         noise.to(device),
         condition.to(device),
+        name=str(first["sampler"]),
         prediction_type=trained.prediction_type,
         steps=int(first["steps"]),
         guidance_scale=float(first["guidance_scale"]),
