@@ -29,6 +29,11 @@ def set_up(run: Stage) -> torch.device:
     return device
 
 
+def precision(wanted: str, device: torch.device) -> str:
+    """The number format that a training has on a device: `compute.precision` on a GPU, always float32 on a CPU."""
+    return wanted if device.type == "cuda" else "float32"
+
+
 def seed_everything(seed: int) -> None:
     """Seed the global generators of python, numpy and torch: layers are initialised and dropped out from them."""
     random.seed(seed)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from synthtrace.generators.batches import CropBatches, TrainingImages, epoch_order, shrink_map
+from synthtrace.generators.batches import CropBatches, TrainingImages, balanced_order, epoch_order, shrink_map
 from synthtrace.preprocess.random_crop import random_box, resized
 from synthtrace.seeds import Seeds
 
@@ -23,6 +23,23 @@ def test_an_epoch_draws_every_image_once() -> None:
     order = epoch_order(Seeds(0), ("t",), 7, 0, 21)
     assert all(sorted(order[start : start + 7]) == list(range(7)) for start in (0, 7, 14))
     assert list(order[:7]) != list(order[7:14])
+
+
+def test_balanced_classes_are_drawn_equally_often_and_each_runs_through_its_images() -> None:
+    labels = np.array([1] * 9 + [0] * 3)
+    order = balanced_order(Seeds(0), ("t",), labels, 0, 36)
+    assert np.bincount(labels[order]).tolist() == [18, 18]
+    common, rare = order[labels[order] == 1], order[labels[order] == 0]
+    assert sorted(common[:9]) == sorted(common[9:]) == list(range(9))
+    assert all(sorted(rare[start : start + 3]) == [9, 10, 11] for start in range(0, 18, 3))
+
+
+def test_a_balanced_batch_depends_on_its_step_alone(source: TrainingImages) -> None:
+    uneven = TrainingImages(source.images, source.maps, np.array([0, 0] + [1] * 10), source.image_ids)
+    steps = CropBatches(uneven, size=16, crop_scale=0.5, batch_size=5, steps=6, seeds=Seeds(1), names=("t",), balanced=True)
+    in_order = list(steps)
+    assert steps.batch(4).image_ids == in_order[4].image_ids
+    assert torch.cat([batch.labels for batch in in_order]).float().mean() == 0.5
 
 
 def test_images_lie_in_minus_one_to_one_and_maps_at_half_their_side(source: TrainingImages) -> None:

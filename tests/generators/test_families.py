@@ -1,6 +1,7 @@
 """Every family of the registry trains, saves, loads, and obeys its condition."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from synthtrace.errors import InputError
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import CropBatches, TrainingImages
 from synthtrace.generators.checkpoints import load_generator
-from synthtrace.generators.diffusion import denoise, sampler
+from synthtrace.generators.diffusion import denoise
 from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.protocol import Family, LatentShape, Reference
 from synthtrace.generators.registry import FAMILIES, family
 from synthtrace.generators.semantic import distort
+from synthtrace.generators.train_autoencoder import train_autoencoder
 from synthtrace.generators.train_generator import train_generator
-from synthtrace.params import Params
+from synthtrace.params import Params, parse_params
 from synthtrace.seeds import Seeds
 
 LATENT = LatentShape(channels=4, size=8, factor=2)
@@ -44,7 +46,7 @@ def trained(
     params: Params,
     source: TrainingImages,
     manifest: pd.DataFrame,
-    autoencoder_folder: Path,
+    autoencoders: Path,
 ) -> tuple[str, Path]:
     class Silent:
         def log(self, values: dict[str, float], step: int) -> None: ...
@@ -53,7 +55,7 @@ def trained(
             assert images.shape == (8, 1, 16, 16)
 
     folder = tmp_path_factory.mktemp(request.param)
-    train_generator(request.param, 0, source, manifest, params, autoencoder_folder, folder, Silent(), CPU)  # type: ignore[arg-type]
+    train_generator(request.param, 0, source, manifest, params, autoencoders, folder, Silent(), CPU)  # type: ignore[arg-type]
     return request.param, folder
 
 
@@ -69,11 +71,9 @@ def test_a_checkpoint_is_diffusers_folders_and_a_card(trained: tuple[str, Path],
     assert card["image_ids"] == [f"i{n:02d}" for n in range(12)]
 
 
-def test_loading_gives_the_same_predictions(
-    trained: tuple[str, Path], autoencoder_folder: Path, source: TrainingImages
-) -> None:
+def test_loading_gives_the_same_predictions(trained: tuple[str, Path], autoencoders: Path, source: TrainingImages) -> None:
     kind, folder = trained
-    model = load_generator(folder, autoencoder_folder, 1, CPU).family
+    model = load_generator(folder, autoencoders, 1, CPU).family
     model.save(folder.parent / f"again-{kind}")
     again = family(kind).load(folder.parent / f"again-{kind}").eval()
     latents, steps = torch.randn(4, 4, 8, 8), torch.tensor([0, 10, 500, 999])
@@ -82,10 +82,11 @@ def test_loading_gives_the_same_predictions(
         assert torch.equal(model(latents, steps, condition), again(latents, steps, condition))
 
 
-def test_a_generator_refuses_another_autoencoder(trained: tuple[str, Path], tmp_path: Path, autoencoder_folder: Path) -> None:
+def test_a_generator_refuses_another_autoencoder(trained: tuple[str, Path], tmp_path: Path) -> None:
     from synthtrace.cards import write_card
 
-    write_card(tmp_path, kind="autoencoder", patient_ids=[], image_ids=[])
+    (tmp_path / "shared").mkdir()
+    write_card(tmp_path / "shared", kind="autoencoder", patient_ids=[], image_ids=[])
     with pytest.raises(InputError, match="was trained in the latents of"):
         load_generator(trained[1], tmp_path, 1, CPU)
 
@@ -95,12 +96,12 @@ def test_training_twice_gives_the_same_weights(
     params: Params,
     source: TrainingImages,
     manifest: pd.DataFrame,
-    autoencoder_folder: Path,
+    autoencoders: Path,
     tracker: object,
     trained: tuple[str, Path],
 ) -> None:
     kind, folder = trained
-    train_generator(kind, 0, source, manifest, params, autoencoder_folder, tmp_path, tracker, CPU)  # type: ignore[arg-type]
+    train_generator(kind, 0, source, manifest, params, autoencoders, tmp_path, tracker, CPU)  # type: ignore[arg-type]
     assert checkpoint_digest(tmp_path) == checkpoint_digest(folder)
 
 
@@ -117,32 +118,12 @@ def test_the_null_condition_is_none_of_the_conditions(kind: str, params: Params,
 def test_guidance_of_one_is_the_plain_conditional_model(kind: str, params: Params, source: TrainingImages) -> None:
     model = build(kind, params)
     condition, noise = conditions(kind, model, source), torch.randn(4, 4, 8, 8)
-    plain = denoise(model, noise, condition, prediction_type="epsilon", steps=3, guidance_scale=1.0)
-    almost = denoise(model, noise, condition, prediction_type="epsilon", steps=3, guidance_scale=1.0 + 1e-6)
-    strong = denoise(model, noise, condition, prediction_type="epsilon", steps=3, guidance_scale=4.0)
+    plain, almost, strong = (
+        denoise(model, noise, condition, name="ddim", prediction_type="epsilon", steps=3, guidance_scale=scale)
+        for scale in (1.0, 1.0 + 1e-6, 4.0)
+    )
     assert torch.allclose(plain, almost, atol=1e-3)
     assert not torch.allclose(plain, strong, atol=1e-3)
-
-
-@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
-def test_ddim_recovers_a_latent_whose_noise_is_known(prediction_type: str) -> None:
-    """With the truth predicted at every step, DDIM lands on the clean latent (Song et al. 2022, Eq. 12)."""
-
-    class Oracle(torch.nn.Module):
-        def null(self, condition: torch.Tensor) -> torch.Tensor:
-            return condition
-
-        def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-            share = schedule.alphas_cumprod[timesteps][:, None, None, None]
-            noise = (latents - share.sqrt() * clean) / (1 - share).sqrt()
-            return noise if prediction_type == "epsilon" else share.sqrt() * noise - (1 - share).sqrt() * clean
-
-    schedule = sampler(prediction_type)
-    clean, start = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
-    oracle: Any = Oracle()
-    found = denoise(oracle, start, torch.zeros(2), prediction_type=prediction_type, steps=10, guidance_scale=1.0)
-    # the last step ends at the first timestep's noise level, not at exactly none
-    assert torch.allclose(found, clean, atol=0.2)
 
 
 def test_conditions_are_dropped_at_the_stated_rate(params: Params, source: TrainingImages, autoencoder_folder: Path) -> None:
@@ -204,6 +185,22 @@ def test_semantic_images_inherit_the_label_of_the_map_they_take(params: Params, 
     first = model.realise(choices[0], reference)
     assert torch.equal(first, model.realise(choices[0], reference))
     assert torch.equal(first.sum(dim=0), torch.ones(8, 8))
+
+
+def test_a_kind_trains_in_the_latent_space_that_is_its_own(
+    tmp_path: Path, params: Params, source: TrainingImages, manifest: pd.DataFrame, autoencoders: Path, tracker: Any
+) -> None:
+    own = {"class": {"pretrained": None, "channels": [8, 8, 8], "latent_channels": 3}}
+    tree = params.model_dump()
+    tree["autoencoder"] |= {"kinds": own, "steps": 1}
+    tree["generator"] |= {"steps": 1}
+    other = parse_params(tree)
+    shutil.copytree(autoencoders, tmp_path / "fold0")
+    train_autoencoder(source, manifest, other, "class", 0, tmp_path / "fold0/class", tracker, CPU)
+    for kind, shape in (("class", (3, 4)), ("semantic", (4, 2))):
+        train_generator(kind, 0, source, manifest, other, tmp_path / "fold0", tmp_path / kind, tracker, CPU)
+        space = load_generator(tmp_path / kind, tmp_path / "fold0", 1, CPU).space
+        assert (space.latent_channels, space.factor) == shape
 
 
 def test_the_velocity_is_that_of_the_schedule(params: Params, source: TrainingImages, autoencoder_folder: Path) -> None:

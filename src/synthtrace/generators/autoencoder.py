@@ -77,13 +77,20 @@ class LatentSpace:
         return self.autoencoder.config["latent_channels"]
 
     @torch.no_grad()
-    def encode(self, images: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
-        """Images (N, C, S, S) in [-1, 1] to latents (N, L, S/f, S/f), drawn from the posterior with a CPU generator."""
+    def posterior(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and deviation, (N, L, S/f, S/f) each, of the encoder's posterior for images (N, C, S, S) in [-1, 1]."""
         if self._replicate:
             images = images.expand(-1, 3, -1, -1)
-        posterior = self.autoencoder.encode(images).latent_dist
-        draw = torch.randn(posterior.mean.shape, generator=noise).to(images.device)
-        return (posterior.mean + posterior.std * draw - self.shift) * self.scale
+        found = self.autoencoder.encode(images).latent_dist
+        return found.mean, found.std
+
+    def draw(self, mean: torch.Tensor, deviation: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+        """Latents (N, L, S/f, S/f) drawn from a posterior with a CPU generator."""
+        return (mean + deviation * torch.randn(mean.shape, generator=noise).to(mean.device) - self.shift) * self.scale
+
+    def encode(self, images: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+        """Images (N, C, S, S) in [-1, 1] to latents (N, L, S/f, S/f), drawn from their posterior with a CPU generator."""
+        return self.draw(*self.posterior(images), noise)
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
@@ -96,6 +103,6 @@ class LatentSpace:
     def measure(self, images: torch.Tensor, noise: torch.Generator) -> None:
         """Set `shift` and `scale` so that latents of these images have mean 0 and deviation 1."""
         self.shift, self.scale = 0.0, 1.0
-        latents = torch.cat([self.encode(batch, noise) for batch in images.split(64)])
+        latents = torch.cat([self.encode(batch, noise) for batch in images.split(16)])
         self.shift = latents.mean().item()
         self.scale = 1 / latents.std().item()

@@ -7,7 +7,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from synthtrace import compute
-from synthtrace.generators.batches import Batch
+from synthtrace.generators.batches import ImageBatch
 from synthtrace.params import Autoencoder
 from synthtrace.seeds import Seeds
 
@@ -25,7 +25,7 @@ class AutoencoderTraining(lightning.LightningModule):
             autoencoder.encoder.requires_grad_(False)
             autoencoder.quant_conv.requires_grad_(False)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+    def training_step(self, batch: ImageBatch, batch_idx: int) -> torch.Tensor:
         """Loss of one batch."""
         images = batch.images
         if self.autoencoder.config["in_channels"] == 3:

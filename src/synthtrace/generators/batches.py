@@ -37,13 +37,27 @@ def training_images(crops: Path, rows: pd.DataFrame, channels: int, *, maps: boo
 
 @dataclass
 class Batch:
-    """Images in [-1, 1] (B, C, S, S), brightness classes (B, S/2, S/2) or None, labels (B,), ids, and the step."""
+    """What a step trains on, beside its images: brightness classes (B, S/2, S/2) or None, labels (B,), ids, and the step."""
 
-    images: torch.Tensor
     maps: torch.Tensor | None
     labels: torch.Tensor
     image_ids: list[str]
     step: int
+
+
+@dataclass
+class ImageBatch(Batch):
+    """A batch of images (B, C, S, S) in [-1, 1]."""
+
+    images: torch.Tensor
+
+
+@dataclass
+class LatentBatch(Batch):
+    """A batch of images that were encoded before: mean and deviation (B, L, S/f, S/f) of their posterior."""
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
 
 
 def epoch_order(seeds: Seeds, names: tuple[str | int, ...], count: int, start: int, length: int) -> np.ndarray:
@@ -57,8 +71,66 @@ def epoch_order(seeds: Seeds, names: tuple[str | int, ...], count: int, start: i
     return chosen
 
 
-class CropBatches(IterableDataset):
-    """`steps` batches of random resized crops; batch t depends on the seed, the names and t alone."""
+def balanced_order(seeds: Seeds, names: tuple[str | int, ...], labels: np.ndarray, start: int, length: int) -> np.ndarray:
+    """Positions start..start+length of an endless sequence in which the classes of `labels` (N,) take turns.
+
+    Each class runs through shuffled epochs of its own, so that every class is drawn equally often and rarer ones are
+    oversampled.
+    """
+    classes = np.unique(labels)
+    positions = np.arange(start, start + length)
+    chosen = np.empty(length, dtype=int)
+    for turn, label in enumerate(classes):
+        here = positions % len(classes) == turn
+        rounds = positions[here] // len(classes)
+        if len(rounds):
+            members = np.flatnonzero(labels == label)
+            own = (*names, "class", int(label))
+            chosen[here] = members[epoch_order(seeds, own, len(members), int(rounds[0]), len(rounds))]
+    return chosen
+
+
+class TrainingBatches(IterableDataset):
+    """`steps` batches of a fold's training images; batch t depends on the seed, the names and t alone.
+
+    A subclass says what a batch holds of the images that are drawn. With `balanced`, every class is drawn equally often.
+    """
+
+    def __init__(
+        self,
+        source: TrainingImages,
+        *,
+        batch_size: int,
+        steps: int,
+        seeds: Seeds,
+        names: tuple[str | int, ...],
+        balanced: bool = False,
+    ) -> None:
+        self.source, self.batch_size, self.steps = source, batch_size, steps
+        self.seeds, self.names, self.balanced = seeds, names, balanced
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches in order."""
+        for step in range(self.steps):
+            yield self.batch(step)
+
+    def chosen(self, step: int) -> np.ndarray:
+        """Numbers (B,) of the images of batch `step` in the source."""
+        start, labels = step * self.batch_size, self.source.labels
+        if self.balanced:
+            return balanced_order(self.seeds, self.names, labels, start, self.batch_size)
+        return epoch_order(self.seeds, self.names, len(labels), start, self.batch_size)
+
+    def batch(self, step: int) -> Batch:
+        """Batch number `step`."""
+        raise NotImplementedError
+
+
+class CropBatches(TrainingBatches):
+    """Batches of random resized crops, of `size` pixels a side and at least the share `crop_scale` of an image's area."""
 
     def __init__(
         self,
@@ -70,38 +142,36 @@ class CropBatches(IterableDataset):
         steps: int,
         seeds: Seeds,
         names: tuple[str | int, ...],
+        balanced: bool = False,
     ) -> None:
-        self.source, self.size, self.crop_scale = source, size, crop_scale
-        self.batch_size, self.steps = batch_size, steps
-        self.seeds, self.names = seeds, names
+        super().__init__(source, batch_size=batch_size, steps=steps, seeds=seeds, names=names, balanced=balanced)
+        self.size, self.crop_scale = size, crop_scale
 
-    def __len__(self) -> int:
-        return self.steps
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield the batches in order."""
-        for step in range(self.steps):
-            yield self.batch(step)
-
-    def batch(self, step: int) -> Batch:
-        """Batch number `step`."""
-        source, size = self.source, self.size
-        chosen = epoch_order(self.seeds, self.names, len(source.image_ids), step * self.batch_size, self.batch_size)
+    def batch(self, step: int) -> ImageBatch:
+        """Batch number `step`, cropped afresh."""
+        source, chosen = self.source, self.chosen(step)
         rng = self.seeds.stream(*self.names, "crops", step)
-        images, maps = [], []
-        for index in chosen:
-            pixels = to_pixels(source.images[index])
-            left, top, right, bottom = box = random_box(rng, pixels.shape[0], pixels.shape[1], self.crop_scale)
-            images.append(to_tensor(resized(pixels, size, box)))
-            if source.maps is not None:
-                maps.append(shrink_map(source.maps[index][top:bottom, left:right], size // 2))
-        return Batch(
-            images=torch.stack(images),
-            maps=torch.from_numpy(np.stack(maps)).long() if maps else None,
+        cuts = [random_cut(source, index, self.size, self.crop_scale, rng) for index in chosen]
+        maps = [classes for _, classes in cuts if classes is not None]
+        return ImageBatch(
+            images=torch.stack([image for image, _ in cuts]),
+            maps=torch.stack(maps).long() if maps else None,
             labels=torch.from_numpy(source.labels[chosen]).long(),
             image_ids=[source.image_ids[index] for index in chosen],
             step=step,
         )
+
+
+def random_cut(
+    source: TrainingImages, index: int, size: int, least: float, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """A random resized crop of one image, (C, size, size) in [-1, 1], and of its map, uint8 (size/2, size/2), if it has one."""
+    pixels = to_pixels(source.images[index])
+    left, top, right, bottom = box = random_box(rng, pixels.shape[0], pixels.shape[1], least)
+    image = to_tensor(resized(pixels, size, box))
+    if source.maps is None:
+        return image, None
+    return image, torch.from_numpy(shrink_map(source.maps[index][top:bottom, left:right], size // 2))
 
 
 def to_tensor(pixels: np.ndarray) -> torch.Tensor:

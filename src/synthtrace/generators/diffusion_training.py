@@ -11,7 +11,7 @@ from diffusers.training_utils import EMAModel
 
 from synthtrace import compute
 from synthtrace.generators.autoencoder import LatentSpace
-from synthtrace.generators.batches import Batch
+from synthtrace.generators.batches import ImageBatch, LatentBatch
 from synthtrace.generators.diffusion import SCHEDULE
 from synthtrace.generators.protocol import Family
 from synthtrace.params import Generator
@@ -19,7 +19,7 @@ from synthtrace.seeds import Seeds
 
 
 class DiffusionTraining(lightning.LightningModule):
-    """Denoising of latents of fresh crops, conditions dropped for classifier-free guidance, averaged weights kept.
+    """Denoising of latents of training crops, conditions dropped for classifier-free guidance, averaged weights kept.
 
     Noise, timesteps and drops of step t depend on the seed, the names and t alone, and are drawn on the CPU.
     """
@@ -33,12 +33,12 @@ class DiffusionTraining(lightning.LightningModule):
         self._space = [space]
         self._params, self._seeds, self._names = params, seeds, names
         self._schedule = DDPMScheduler(**SCHEDULE, prediction_type=params.prediction_type)
-        self._average = EMAModel(self.family.parameters(), decay=params.ema_decay)
+        self._average = EMAModel(self.family.parameters(), decay=params.ema_decay, foreach=True)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+    def training_step(self, batch: ImageBatch | LatentBatch, batch_idx: int) -> torch.Tensor:
         """Mean squared error of the prediction: of the noise (paper 0, Eq. 1), or of the velocity (Salimans and Ho 2022)."""
         noise_stream = compute.generator(self._seeds.integer(*self._names, "noise", batch.step))
-        latents = self._space[0].encode(batch.images, noise_stream)
+        latents = self._latents(batch, noise_stream)
         noise = torch.randn(latents.shape, generator=noise_stream).to(latents.device)
         count = len(latents)
         steps = self._schedule.config["num_train_timesteps"]
@@ -51,6 +51,12 @@ class DiffusionTraining(lightning.LightningModule):
         velocity = self._params.prediction_type == "v_prediction"
         target = self._schedule.get_velocity(latents, noise, timesteps) if velocity else noise
         return torch.nn.functional.mse_loss(self.family(noisy, timesteps, condition), target)
+
+    def _latents(self, batch: ImageBatch | LatentBatch, noise: torch.Generator) -> torch.Tensor:
+        space = self._space[0]
+        if isinstance(batch, LatentBatch):
+            return space.draw(batch.mean, batch.deviation, noise)
+        return space.encode(batch.images, noise)
 
     def on_train_start(self) -> None:
         """The autoencoder and the averaged weights follow the model to its device."""
@@ -71,7 +77,12 @@ class DiffusionTraining(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW; linear warm-up, then a cosine decay to zero."""
         params = self._params
-        optimizer = torch.optim.AdamW(self.family.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
+        optimizer = torch.optim.AdamW(
+            self.family.parameters(),
+            lr=params.learning_rate,
+            weight_decay=params.weight_decay,
+            fused=self.device.type == "cuda",
+        )
 
         def rate(step: int) -> float:
             if step < params.warmup_steps:

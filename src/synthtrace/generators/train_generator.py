@@ -1,6 +1,7 @@
 """Train one generator of one fold and write its checkpoint folder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,15 @@ from synthtrace import compute
 from synthtrace.cards import checkpoint_digest, write_card
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
-from synthtrace.generators.batches import CropBatches, TrainingImages, to_tensor
+from synthtrace.generators.batches import CropBatches, TrainingBatches, TrainingImages, to_tensor
 from synthtrace.generators.diffusion import denoise, sampler
 from synthtrace.generators.diffusion_training import DiffusionTraining
+from synthtrace.generators.latent_cache import CachedBatches
 from synthtrace.generators.protocol import Family, LatentShape
 from synthtrace.generators.registry import family
 from synthtrace.generators.training import fit
 from synthtrace.images import to_pixels
-from synthtrace.params import Params
+from synthtrace.params import Generator, Params
 from synthtrace.preprocess.random_crop import resized
 from synthtrace.seeds import Seeds
 from synthtrace.tracking import Tracker
@@ -33,55 +35,72 @@ def train_generator(
     source: TrainingImages,
     manifest: pd.DataFrame,
     params: Params,
-    autoencoder_folder: Path,
+    autoencoders: Path,
     folder: Path,
     tracker: Tracker,
     device: torch.device,
 ) -> None:
-    """Train the latent diffusion model `kind` of a fold on `source`, the fold's training images, and write its checkpoint."""
+    """Train the latent diffusion model `kind` of a fold on `source`, the fold's training images, and write its checkpoint.
+
+    `autoencoders` holds the latent spaces of the fold, a folder each.
+    """
     settings = params.generator
+    space_name = params.autoencoder.space(kind)
     names: tuple[str | int, ...] = ("train_generator", kind, fold)
     seeds = Seeds(params.seed)
-    space = LatentSpace(autoencoder.load(autoencoder_folder), params.preprocess.channels)
+    space = LatentSpace(autoencoder.load(autoencoders / space_name), params.preprocess.channels)
     size = params.preprocess.image_size
     whole = torch.stack([to_tensor(resized(to_pixels(image), size)) for image in source.images])
-    space.measure(whole, compute.generator(seeds.integer(*names, "measure")))
+    space.autoencoder.to(device)
+    space.measure(whole.to(device), compute.generator(seeds.integer(*names, "measure")))
 
     compute.seed_everything(seeds.integer(*names, "init"))
     latent = LatentShape(space.latent_channels, size // space.factor, space.factor)
-    batches = CropBatches(
-        source,
-        size=size,
-        crop_scale=settings.crop_scale,
-        batch_size=settings.batch_size,
-        steps=settings.steps,
-        seeds=seeds,
-        names=names,
-    )
+    batches = training_batches(source, space, settings, size, seeds, names, device)
     module = DiffusionTraining(family(kind).build(settings, latent, len(params.dataset.labels)), space, settings, seeds, names)
-    recorder = fit(module, batches, device, tracker)
+    recorder = fit(module, batches, device, params.compute.precision, tracker)
     model = module.averaged()
     tracker.grid("samples", preview(model.to(device), space, batches, latent, settings.prediction_type, device))
     model.cpu().save(folder)
-    sampler(settings.prediction_type).save_pretrained(folder / "scheduler")
+    sampler("ddim", settings.prediction_type).save_pretrained(folder / "scheduler")
     write_card(
         folder,
         kind=kind,
         fold=fold,
+        space=space_name,
         **recorder.seen.card_fields(manifest),
         params=settings.model_dump(exclude={"kinds"}),
         seed=params.seed,
         steps=len(recorder.losses),
         losses={"last_tenth": recorder.final_loss()},
-        autoencoder=checkpoint_digest(autoencoder_folder),
+        autoencoder=checkpoint_digest(autoencoders / space_name),
         latent={"shift": space.shift, "scale": space.scale},
     )
+
+
+def training_batches(
+    source: TrainingImages,
+    space: LatentSpace,
+    settings: Generator,
+    size: int,
+    seeds: Seeds,
+    names: tuple[str | int, ...],
+    device: torch.device,
+) -> TrainingBatches:
+    """Crops of `size` pixels drawn afresh at each step, or with `generator.latent_cache` the latents of fixed ones."""
+    cut: dict[str, Any] = {"size": size, "crop_scale": settings.crop_scale}
+    drawn: dict[str, Any] = {"batch_size": settings.batch_size, "steps": settings.steps, "seeds": seeds, "names": names}
+    if settings.latent_cache:
+        return CachedBatches(
+            source, space, crops=settings.latent_cache, **cut, **drawn, balanced=settings.balanced, device=device
+        )
+    return CropBatches(source, **cut, **drawn, balanced=settings.balanced)
 
 
 def preview(
     model: Family,
     space: LatentSpace,
-    batches: CropBatches,
+    batches: TrainingBatches,
     latent: LatentShape,
     prediction_type: str,
     device: torch.device,
@@ -90,7 +109,14 @@ def preview(
     batch = batches.batch(0)
     condition = model.condition(batch)[:GRID].to(device)
     noise = torch.randn((len(condition), latent.channels, latent.size, latent.size), generator=compute.generator(0))
-    space.autoencoder.to(device)
-    latents = denoise(model, noise.to(device), condition, prediction_type=prediction_type, steps=GRID_STEPS, guidance_scale=1.0)
+    latents = denoise(
+        model,
+        noise.to(device),
+        condition,
+        name="dpmsolver++",
+        prediction_type=prediction_type,
+        steps=GRID_STEPS,
+        guidance_scale=1.0,
+    )
     images = space.decode(latents)
     return ((images + 1) * 127.5).round().byte().cpu().numpy()

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader, IterableDataset
 
+from synthtrace import compute
 from synthtrace.cards import Seen
 from synthtrace.tracking import Tracker
 
@@ -35,8 +36,13 @@ class Recorder(lightning.Callback):
         return sum(last) / len(last)
 
 
-def fit(module: lightning.LightningModule, batches: IterableDataset, device: torch.device, tracker: Tracker) -> Recorder:
-    """Train for the batches' number of steps on one device and return what was recorded on the way."""
+def fit(
+    module: lightning.LightningModule, batches: IterableDataset, device: torch.device, precision: str, tracker: Tracker
+) -> Recorder:
+    """Train for the batches' number of steps on one device and return what was recorded on the way.
+
+    `precision` is `compute.precision`; with bfloat16 on a GPU, weights and their averages stay float32.
+    """
     recorder = Recorder(tracker)
     callbacks: list[lightning.Callback] = [recorder]
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch"):
@@ -47,6 +53,7 @@ def fit(module: lightning.LightningModule, batches: IterableDataset, device: tor
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
+        precision="bf16-mixed" if compute.precision(precision, device) == "bfloat16" else "32-true",
         max_epochs=1,
         logger=False,
         callbacks=callbacks,
