@@ -41,9 +41,10 @@ def test_values_change_and_everything_else_stays_to_the_byte(lay):
 
 
 def test_lists_are_replaced_whole_in_block_style_and_blank_lines_stay(lay):
-    lay("split: {folds: [0, 1]}\ndataset: {labels: [benign, malignant]}\n")
+    lay("split: {folds: [0, 1]}\ndataset: {labels: [benign, malignant]}\nturing: {synthetic: [1, 2]}\n")
     text = Path("params.yaml").read_text()
-    assert "  folds:\n    - 0\n    - 1\n\nautoencoder:" in text
+    assert "  folds:\n    - 0\n    - 1\n  repeats:" in text
+    assert "  synthetic:                  # of each kind\n    - 1\n    - 2\n\nreport:" in text
     assert "    - benign\n    - malignant\n  patient_ids:" in text
     assert load_params().split.folds == [0, 1]
 
