@@ -1,6 +1,5 @@
 """A fake workspace: everything that the report reads, small, written without running the pipeline."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from paper_figures import make_fidelity, make_runs, write_curve, write_explanations, write_json
 
 from synthtrace.images import pixel_hash, write_image
 from synthtrace.params import Params, load_params
@@ -30,7 +30,7 @@ def auc(mean: float, low: float, high: float) -> dict:
 
 
 def versus(difference: float, low: float, high: float) -> dict:
-    return {"difference": difference, "ci95": [low, high], "t": 1.234, "p": 0.34}
+    return {"difference": difference, "ci95": [low, high], "t": 1.234, "p": 0.34, "p_holm": 0.68}
 
 
 def make_summary() -> dict:
@@ -42,7 +42,19 @@ def make_summary() -> dict:
             "versus_real": versus(difference, difference - 0.032, difference + 0.038),
             "versus_real_patient": versus(difference, difference - 0.05, difference + 0.06),
         }
-    return {"mixing_rate": 1.0, "patients": 8, "images": 16, "seeds": 3, "scenarios": scenarios}
+        scenarios[name]["versus_real_patient"] |= {"delong": {"z": 0.567, "p": 0.57, "p_holm": 0.91}, "nadeau_bengio": None}
+    summary = {"mixing_rate": 1.0, "patients": 8, "images": 16, "seeds": 3, "repeats": 1, "scenarios": scenarios}
+    return summary | {"baselines": {"hi": make_baseline()}}
+
+
+def make_baseline() -> dict:
+    untested = {"t": None, "p": None, "p_holm": None}
+    return {
+        "auc_image": {"mean": 0.961, "sd": None, "ci95": [0.92, 0.99]},
+        "auc_patient": {"mean": 0.977, "sd": None, "ci95": [0.94, 1.0]},
+        "versus_real": versus(0.1, 0.04, 0.17) | untested,
+        "versus_real_patient": versus(0.097, 0.01, 0.19) | untested,
+    }
 
 
 def make_verdict(gate: str) -> dict:
@@ -96,11 +108,6 @@ def write_pool(root: Path, kind: str, fold: int, rng: np.random.Generator) -> No
     write_selection(chosen, pd.DataFrame(selection))
 
 
-def write_json(path: Path, value: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
 def write_plots(root: Path) -> None:
     (root / "plots").mkdir()
     rng = np.random.default_rng(3)
@@ -136,6 +143,9 @@ def write_workspace(root: Path) -> Path:
         write_json(root / f"metrics/quality/{gate}.json", make_verdict(gate))
     write_json(root / "metrics/summary.json", make_summary())
     write_plots(root)
+    write_curve(root, make_runs())
+    write_json(root / "metrics/fidelity.json", make_fidelity(FOLDS))
+    write_explanations(root)
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, root / name)
     return root

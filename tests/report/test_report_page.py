@@ -15,6 +15,9 @@ from synthtrace.report.page import build_page
 from synthtrace.tables import read_selection, write_selection
 
 VOID = {"meta", "link", "img", "br", "hr", "line", "path", "circle", "rect"}
+WRITTEN = ["metrics/summary.json", "metrics/curve.json", "metrics/fidelity.json", "metrics/explain.json", "dvc.yaml"]
+WRITTEN += ["plots/auc.csv", "plots/roc.csv", "plots/curve.csv", "plots/curve_roc.csv", "data/folds/folds.csv"]
+WRITTEN += ["data/explanations/values.npy", "data/explanations/images/real-nafld-0.png"]
 
 
 class Reader(HTMLParser):
@@ -75,7 +78,8 @@ def test_nothing_is_fetched_and_nothing_is_scripted(page):
     assert "@import" not in page
     reader = Reader()
     reader.feed(page)
-    fetched = [value for name, value in reader.attributes if name in ("src", "href") and not value.startswith("data:")]
+    own = ("data:", "#")
+    fetched = [value for name, value in reader.attributes if name in ("src", "href") and not value.startswith(own)]
     assert fetched == []
     assert "url(" not in page
 
@@ -87,10 +91,22 @@ def test_the_content_stands_in_order(text):
         "A demonstration on simulated scans, small on purpose",
         "The answer",
     ]
-    headings += ["Results", "Plots", "Real beside synthetic", "Selection", "Checks of the data", "How the data flows"]
+    headings += ["versus real, images", "Tests, and what each supports", "ROC, images", "AUC against mixing rate"]
+    headings += ["How far each pool lies", "What the classifier looks at", "Real beside synthetic", "What became of each pool"]
+    headings += ["Checks of the data", "How the data flows"]
     headings += ["What this page was made from", "What these intervals mean", "Limits", "Terms"]
     places = [text.index(heading) for heading in headings]
     assert places == sorted(places)
+
+
+def test_the_contents_lead_to_every_part(page):
+    reader = Reader()
+    reader.feed(page)
+    ids = [value for name, value in reader.attributes if name == "id"]
+    assert [value for name, value in reader.attributes if name == "href" and value.startswith("#")] == [
+        f"#{one}" for one in ids
+    ]
+    assert len(ids) == page.count("<h2") - 1
 
 
 def test_the_facts_of_the_data_set_are_counted(text):
@@ -154,7 +170,8 @@ def test_dropped_candidates_are_never_shown(page):
 
 def test_at_most_the_asked_number_of_images_is_shown(workspace, params):
     fewer = params.model_copy(update={"report": params.report.model_copy(update={"images_per_class": 2})})
-    assert build_page(workspace, fewer).count("<img") == 2 * 2 * 3 * 2
+    gallery = build_page(workspace, fewer).partition('id="pictures"')[2]
+    assert gallery.count("<img") == 2 * 2 * 3 * 2
 
 
 def test_folds_that_the_table_does_not_name_are_not_read(page, workspace, params):
@@ -207,7 +224,7 @@ def test_names_from_the_data_are_escaped(workspace, params):
     assert "<script>" not in build_page(workspace, params)
 
 
-@pytest.mark.parametrize("path", ["metrics/summary.json", "plots/auc.csv", "plots/roc.csv", "dvc.yaml", "data/folds/folds.csv"])
+@pytest.mark.parametrize("path", WRITTEN)
 def test_a_missing_file_is_named(workspace, params, path):
     (workspace / path).unlink()
     with pytest.raises(InputError, match=re.escape(path)):

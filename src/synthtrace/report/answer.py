@@ -12,10 +12,14 @@ VERDICTS = {
 }
 
 
+def blocks(found: dict[str, Any] | None) -> dict[str, Any]:
+    """AUCs and differences of a scenario, baseline or point of a curve, each present, empty where there is null or nothing."""
+    return {key: (found or {}).get(key) or {} for key in ("auc_image", "auc_patient", "versus_real", "versus_real_patient")}
+
+
 def scenario(summary: dict[str, Any], name: str) -> dict[str, Any]:
-    """Results of a scenario with every block present, empty where the summary has null or nothing."""
-    found = summary.get("scenarios", {}).get(name) or {}
-    return {key: found.get(key) or {} for key in ("auc_image", "auc_patient", "versus_real", "versus_real_patient")}
+    """Results of a scenario of the summary, as `blocks` has them."""
+    return blocks(summary.get("scenarios", {}).get(name))
 
 
 def judge(versus: dict[str, Any]) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from synthtrace.report.pipeline import PipelineStage, graph
 
 GAP = 10.0
-PITCH = 54
-NODE_HEIGHT = 28
+SPACE = 26
+NODE_HEIGHT, LINE = 28, 17
+GATE = "check_"
 BEND = 6.0
 CHARACTER = 6.3
 SWEEPS = 100
@@ -90,8 +91,8 @@ def _settle(row: list[str], wish: dict[str, float], weight: dict[str, float], wi
     return {name: mean + distance for name, mean, distance in zip(row, means, offset, strict=True)}
 
 
-def place(parents: dict[str, set[str]], widths: dict[str, float]) -> dict[str, Any]:
-    """Nodes' boxes and edges' paths.
+def place(parents: dict[str, set[str]], widths: dict[str, float], heights: dict[str, int]) -> dict[str, Any]:
+    """Nodes' boxes and edges' paths, of nodes with these sizes.
 
     Returns {"width", "height", "nodes": {name: (x, y)} (top left corners), "edges": [path data]}.
     """
@@ -122,37 +123,59 @@ def place(parents: dict[str, set[str]], widths: dict[str, float]) -> dict[str, A
             x.update(_settle(row, wish, weight, width))
     shift = min(x[name] - width[name] / 2 for name in x) - 1
     x = {name: value - shift for name, value in x.items()}
-    y = {name: level * PITCH + 1 for level, row in enumerate(rows) for name in row}
+    y: dict[str, int] = {}
+    height: dict[str, int] = {}
+    top = 1
+    for row in rows:
+        tallest = max(heights.get(name, 0) for name in row)
+        y |= dict.fromkeys(row, top)
+        height |= {name: heights.get(name, tallest) for name in row}
+        top += tallest + SPACE
     return {
         "width": round(max(x[name] + width[name] / 2 for name in x) + 1, 1),
-        "height": (len(rows) - 1) * PITCH + NODE_HEIGHT + 2,
+        "height": top - SPACE + 1,
         "nodes": {name: (round(x[name] - width[name] / 2, 1), y[name]) for name in parents},
-        "edges": [_path(chain, x, y) for chain in chains],
+        "edges": [_path(chain, x, y, height) for chain in chains],
     }
 
 
-def _path(chain: list[str], x: dict[str, float], y: dict[str, int]) -> str:
+def _path(chain: list[str], x: dict[str, float], y: dict[str, int], height: dict[str, int]) -> str:
     """A smooth line from the first node's foot, straight through the bends' layers, to the last node's head."""
-    path = f"M{x[chain[0]]:.1f} {y[chain[0]] + NODE_HEIGHT}"
+    path = f"M{x[chain[0]]:.1f} {y[chain[0]] + height[chain[0]]}"
     for one, other in pairwise(chain):
-        top, bottom = y[one] + NODE_HEIGHT, y[other]
+        top, bottom = y[one] + height[one], y[other]
         middle = (top + bottom) / 2
         path += f"C{x[one]:.1f} {middle:.1f} {x[other]:.1f} {middle:.1f} {x[other]:.1f} {bottom}"
         if other != chain[-1]:
-            path += f"V{bottom + NODE_HEIGHT}"
+            path += f"V{bottom + height[other]}"
     return path
 
 
+def alike(parents: dict[str, set[str]]) -> dict[str, list[str]]:
+    """Nodes that have the same parents and children, under the first of them; gates by themselves."""
+    children: dict[str, set[str]] = {name: {child for child in parents if name in parents[child]} for name in parents}
+    found: dict[tuple, list[str]] = {}
+    for name in parents:
+        found.setdefault((frozenset(parents[name]), frozenset(children[name]), name.startswith(GATE)), []).append(name)
+    return {names[0]: names for names in found.values()}
+
+
 def diagram(stages: list[PipelineStage]) -> dict[str, Any]:
-    """The pipeline's graph laid out, one node a stage; stages that write only parameter files stand apart, undrawn."""
+    """The pipeline's graph laid out: a box a stage, stages with the same arrows in one box, which keeps it narrow.
+
+    Stages that write only parameter files stand apart, undrawn.
+    """
     files = {file for stage in stages for file in stage.param_files}
     apart = [stage for stage in stages if stage.outs and all(out in files for out in stage.outs)]
     labels = {stage.name: stage.label for stage in stages if stage not in apart}
     parents = {name: found & labels.keys() for name, found in graph(stages).items() if name in labels}
-    widths = {name: 16 + CHARACTER * len(label) for name, label in labels.items()}
-    placed = place(parents, widths)
+    stacks = alike(parents)
+    widths = {name: 16 + CHARACTER * max(len(labels[one]) for one in names) for name, names in stacks.items()}
+    heights = {name: NODE_HEIGHT + LINE * (len(names) - 1) for name, names in stacks.items()}
+    placed = place({name: parents[name] & stacks.keys() for name in stacks}, widths, heights)
     boxes = [
-        {"name": name, "label": label, "x": placed["nodes"][name][0], "y": placed["nodes"][name][1], "width": widths[name]}
-        for name, label in labels.items()
+        {"names": names, "labels": [labels[one] for one in names], "gate": name.startswith(GATE)}
+        | {"x": placed["nodes"][name][0], "y": placed["nodes"][name][1], "width": widths[name], "height": heights[name]}
+        for name, names in stacks.items()
     ]
-    return {**placed, "boxes": boxes, "node_height": NODE_HEIGHT, "stages": stages, "apart": apart}
+    return {**placed, "boxes": boxes, "line": LINE, "stages": stages, "apart": apart}

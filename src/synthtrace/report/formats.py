@@ -16,6 +16,17 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}") if is_number(value) else MISSING
 
 
+def compact(value: Any) -> str:
+    """A number of any size to four digits: `104.3`, `0.01234`, or `n/a`."""
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}") if is_number(value) else MISSING
+
+
+def compact_interval(pair: Any) -> str:
+    """`[98.12, 110.5]`, or `n/a`."""
+    found = bounds(pair)
+    return f"[{compact(found[0])}, {compact(found[1])}]" if found else MISSING
+
+
 def mean_sd(block: dict[str, Any]) -> str:
     """`0.861 ± 0.011` from {"mean", "sd"}; one `n/a` where there is no mean."""
     mean = number(block.get("mean"))
@@ -62,6 +73,11 @@ def p_value(value: Any) -> str:
     return number(value)
 
 
+def finite(value: Any) -> float | None:
+    """A number as a float, or None where it is missing."""
+    return float(value) if is_number(value) else None
+
+
 def share(part: int, whole: int) -> str:
     """A share in per cent, or `n/a` of nothing."""
     return f"{100 * part / whole:.1f}%" if whole else MISSING
@@ -74,4 +90,6 @@ FILTERS = {
     "interval": interval,
     "signed_interval": signed_interval,
     "p_value": p_value,
+    "compact": compact,
+    "compact_interval": compact_interval,
 }

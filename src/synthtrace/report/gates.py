@@ -1,24 +1,13 @@
 """The gates' verdicts, as `metrics/quality/*.json` hold them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from synthtrace.errors import InputError
 from synthtrace.report.formats import MISSING, is_number
+from synthtrace.report.reading import read_json
 
 # a gate of one kind of generator is called pools-<kind>
 ORDER = ["scans", "crops", "folds", "pools", "predictions"]
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file; raises InputError naming it when it is missing or not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; the stage that writes it has not run") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
 
 
 def _text(value: Any) -> str:

@@ -8,12 +8,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from synthtrace.params import Params
 from synthtrace.report.answer import caveat, change, judge, scenario, sentence
+from synthtrace.report.baselines import sentences
 from synthtrace.report.charts import plots, results, scenario_order
+from synthtrace.report.curve import METRICS, curves
 from synthtrace.report.dag import diagram
+from synthtrace.report.explanations import explanations
+from synthtrace.report.fidelity import fidelity
 from synthtrace.report.formats import FILTERS
-from synthtrace.report.gates import read_gates, read_json
+from synthtrace.report.gates import read_gates
 from synthtrace.report.pictures import gallery, tally
 from synthtrace.report.pipeline import inputs, read_pipeline
+from synthtrace.report.reading import read_json
+from synthtrace.report.statistics_words import in_words
 from synthtrace.tables import read_folds, read_manifest
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,6 +35,7 @@ def build_page(root: Path, params: Params) -> str:
     crops = read_manifest(root / "data/crops")
     folds = read_folds(root / "data/folds/folds.csv")
     summary = read_json(root / "metrics/summary.json")
+    curve = read_json(root / METRICS)
     stages = read_pipeline(root / "dvc.yaml", params.model_dump())
     kinds, labels = params.generator.kinds, params.dataset.labels
     names = scenario_order(summary, kinds)
@@ -41,10 +48,16 @@ def build_page(root: Path, params: Params) -> str:
         "answer": sentence(summary, kinds, patient_ids),
         "verdicts": [(kind, judge(scenario(summary, kind)["versus_real"])) for kind in kinds],
         "traditional": change(scenario(summary, "traditional")["versus_real"], unit) if "traditional" in names else None,
+        "baselines": sentences(summary, curve, unit),
         "caveat": caveat(kinds),
         "seeds": summary["seeds"],
+        "repeats": summary["repeats"],
+        "tests_in_words": in_words(summary["seeds"], summary["repeats"], unit),
         "results": results(root, summary, names),
         "plots": plots(root, summary, names),
+        "curves": curves(root, curve, names, params.mixing_rate),
+        "fidelity": fidelity(read_json(root / "metrics/fidelity.json"), names),
+        "explanations": explanations(root, labels),
         "gallery": gallery(root, crops, folds, kinds, labels, params.report.images_per_class),
         "tally": tally(root, folds, kinds),
         "gates": read_gates(root / "metrics/quality"),

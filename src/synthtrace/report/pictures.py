@@ -17,9 +17,14 @@ LARGEST = 128
 
 
 def data_uri(path: Path) -> str:
-    """An image as a PNG data URI, its longer side at most 128 px."""
-    image = Image.fromarray(read_image(path))
-    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    """An image file as a PNG data URI, its longer side at most 128 px."""
+    return picture_uri(read_image(path), LARGEST)
+
+
+def picture_uri(pixels: np.ndarray, largest: int) -> str:
+    """Pixels, uint8 (H, W) or (H, W, 3), as a PNG data URI, its longer side at most `largest`."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((largest, largest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=9)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -34,8 +34,9 @@ class PipelineStage:
 
 
 def _look_up(tree: Any, key: str) -> Any:
-    for part in key.split("."):
-        tree = tree[part]
+    """A parameter by its dotted key, of lists an item by its place: `generator.kinds[0]`."""
+    for part in re.findall(r"[^.\[\]]+", key):
+        tree = tree[int(part)] if isinstance(tree, list) else tree[part]
     return tree
 
 

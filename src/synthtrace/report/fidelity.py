@@ -1,0 +1,79 @@
+"""How near the pools come to held-out images (paper 0, Figure 4), from metrics/fidelity.json."""
+
+from typing import Any
+
+from synthtrace.params import REAL
+from synthtrace.report.bars import Bar, bar_plot
+from synthtrace.report.formats import bounds, compact, compact_interval, finite, with_interval
+
+KEYS = {"kind", "fold", "label", "label_name", "part", "images", "reference"}
+FLOOR = "real training images"
+
+
+def metrics(found: dict[str, Any]) -> list[dict[str, str]]:
+    """The metrics of the file in its order, each with its name and what it is, in words."""
+    rows = found["kinds"] or found["pools"]
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if name not in KEYS and isinstance(value, dict))
+    return [{"name": name, "words": _words(name, found["extractor"]["name"])} for name in names]
+
+
+def _words(name: str, extractor: str) -> str:
+    known = {
+        "fid": "Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance in Inception's features; lower is nearer",
+        "kid": "kernel distance in Inception's features, unbiased and so at times below zero; lower is nearer",
+        "inception_score": "how sure and how varied Inception's labels are, without any real image; higher is better",
+    }
+    if name in known:
+        return known[name]
+    where = f"in features of the study's own {extractor}"
+    if name.startswith("kd_"):
+        return f"kernel distance {where}, unbiased and so at times below zero; lower is nearer. It is not KID"
+    return f"Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance {where}; lower is nearer. It is not FID"
+
+
+def fidelity(found: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Plots (one a metric), tables and the extractor for the template; `names` are scenarios in the order of their colours."""
+    styles = {name: style for style, name in enumerate(dict.fromkeys([*names, *(row["kind"] for row in found["kinds"])]))}
+    listed = metrics(found)
+    return {
+        "extractor": found["extractor"]["name"],
+        "inception": found.get("inception"),
+        "resamples": found.get("resamples"),
+        "plots": [{**metric, "plot": _plot(found["kinds"], styles, metric["name"])} for metric in listed],
+        "metrics": [metric["name"] for metric in listed],
+        "pools": [
+            {"kind": row["kind"], "part": row["part"], "fold": row["fold"], "class": _class(row)}
+            | {"images": row["images"], "reference": row["reference"]}
+            | {"values": [_text(row.get(metric["name"])) for metric in listed]}
+            for row in found["pools"]
+        ],
+    }
+
+
+def _plot(rows: list[dict[str, Any]], styles: dict[str, int], metric: str) -> dict[str, Any]:
+    """A group a class, all classes first; in it the floor, then each kind raw and kept."""
+    classes = sorted({(-1 if row["label"] is None else int(row["label"]), _class(row)) for row in rows})
+    groups = []
+    for _, name in classes:
+        own = sorted((row for row in rows if _class(row) == name), key=lambda row: (row["kind"] != REAL, styles[row["kind"]]))
+        groups.append((name, [_bar(row, styles, row.get(metric) or {}) for row in own]))
+    return bar_plot(groups)
+
+
+def _bar(row: dict[str, Any], styles: dict[str, int], value: dict[str, Any]) -> Bar:
+    name = FLOOR if row["kind"] == REAL else f"{row['kind']}, {row['part']}"
+    return Bar(name, styles[row["kind"]], row["part"] == "raw", _text(value), _value(value), bounds(value.get("ci95")))
+
+
+def _class(row: dict[str, Any]) -> str:
+    return "all classes" if row["label"] is None else str(row["label_name"])
+
+
+def _value(block: dict[str, Any]) -> float | None:
+    """A pool's `value`, or the `mean` over folds."""
+    return finite(block.get("mean", block.get("value")))
+
+
+def _text(block: dict[str, Any] | None) -> str:
+    block = block or {}
+    return with_interval(compact(_value(block)), compact_interval(block.get("ci95")))
