@@ -8,6 +8,7 @@ import typer
 
 from synthtrace.errors import InputError
 from synthtrace.lineage import cli as lineage
+from synthtrace.turing import cli as turing
 
 app = typer.Typer(
     help="Synthetic augmentation of small medical image sets that a reviewer can believe.",
@@ -71,3 +72,4 @@ def results(name: Annotated[str, typer.Argument(help="A file of presets/, withou
 
 
 lineage.register(app)
+app.add_typer(turing.app, name="turing")
