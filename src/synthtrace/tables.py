@@ -137,12 +137,6 @@ def read_curve(folder: Path) -> pd.DataFrame:
     return _read_parquet(Path(folder) / "predictions.parquet", CURVE)
 
 
-def write_curve(folder: Path, predictions: pd.DataFrame) -> None:
-    """Write a scenario's predictions of the curve; columns `p0`, `p1`, ... follow the contract's."""
-    probabilities = [name for name in predictions.columns if name not in CURVE]
-    predictions[CURVE + probabilities].to_parquet(Path(folder) / "predictions.parquet", index=False)
-
-
 def curve_settings(curve: Curve) -> pd.DataFrame:
     """Every point that the parameters ask for (CURVE_SETTINGS), run by run: real at rate 0, then each scenario's rates.
 

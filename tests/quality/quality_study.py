@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from synthtrace.images import file_sha256, pixel_hash, read_image, write_image
-from synthtrace.params import load_params
+from synthtrace.params import Params, load_params
 from synthtrace.quality.gate import judge
 from synthtrace.quality.suites import crops, folds, pools, predictions, scans
 from synthtrace.tables import (
@@ -23,7 +23,6 @@ from synthtrace.tables import (
     read_manifest,
     read_predictions,
     read_selection,
-    write_curve,
     write_folds,
     write_ledger,
     write_manifest,
@@ -163,7 +162,7 @@ class Study:
             rows["p1"] = self.noise.random(len(rows))
             rows["p0"] = 1 - rows["p1"]
             (self.root / "curve" / scenario).mkdir(parents=True)
-            write_curve(self.root / "curve" / scenario, rows[[*CURVE, "p0", "p1"]])
+            rows[[*CURVE, "p0", "p1"]].to_parquet(self.root / f"curve/{scenario}/predictions.parquet", index=False)
 
     def edit_manifest(self, folder: str, change: Callable[[pd.DataFrame], Any]) -> None:
         self._edit(self.root / folder, read_manifest, write_manifest, change)
@@ -182,7 +181,12 @@ class Study:
         self._edit(path, lambda place: read_predictions(place).astype({"label": int}), write_predictions, change)
 
     def edit_curve(self, change: Callable[[pd.DataFrame], Any], scenario: str = "class") -> None:
-        self._edit(self.root / "curve" / scenario, read_curve, write_curve, change)
+        folder = self.root / "curve" / scenario
+
+        def write(_: Path, table: pd.DataFrame) -> None:
+            table.to_parquet(folder / "predictions.parquet", index=False)
+
+        self._edit(folder, read_curve, write, change)
 
     @staticmethod
     def _edit(path: Path, read: Callable, write: Callable, change: Callable[[pd.DataFrame], Any]) -> None:
@@ -209,9 +213,9 @@ class Study:
         changed = [suite for suite in suites if not tables[suite.name].equals(good.tables[gate][suite.name])]
         return judge(gate, "digest", tables, changed)
 
-    def judged(self, gate: str):
-        """Tables and suites of a gate."""
-        return getattr(self, f"_judge_{gate}")()
+    def judged(self, gate: str, *params: Params):
+        """Tables and suites of a gate, of the predictions' with other parameters where they are given."""
+        return getattr(self, f"_judge_{gate}")(*params)
 
     def _judge_scans(self):
         tables = scans.measure(self.root / "scans", LABELS, self.patient_ids)
@@ -230,11 +234,11 @@ class Study:
         tables = pools.measure(self.root / "pools", self.root / "selected", manifest, table, KINDS, LABELS)
         return tables, pools.suites(IMAGE_SIZE, 1)
 
-    def _judge_predictions(self):
+    def _judge_predictions(self, params: Params = PARAMS):
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
         found = {name: read_predictions(self.root / f"predictions/{name}.parquet") for name in SCENARIOS}
         curve = {name: read_curve(self.root / "curve" / name) for name in SCENARIOS}
-        return predictions.measure(found, curve, manifest, table, PARAMS), predictions.expected(PARAMS)
+        return predictions.measure(found, curve, manifest, table, params), predictions.expected(params)
 
 
 def set_cell(row: int, column: str, value: Any) -> Callable[[pd.DataFrame], None]:

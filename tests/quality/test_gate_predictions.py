@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from quality_study import SEEDS, failed, found, set_cell
+from quality_study import PARAMS, SCENARIOS, SEEDS, failed, found, set_cell
 
+from synthtrace.quality.gate import judge
 from synthtrace.tables import read_curve
 
 
@@ -133,3 +134,21 @@ def test_a_seed_that_the_curve_lacks_is_named_with_its_point(study):
     item = found(study.judge("predictions"), "every point of the curve has all seeds of its run")
     expected = {"run": "resnet10t none", "scenario": "semantic", "backbone": "resnet10t", "mixing_rate": 1.5, "missing": "1"}
     assert item["failing_rows"] == [expected]
+
+
+def test_a_kind_that_no_run_lists_has_a_table_without_rows_and_passes(study):
+    run = PARAMS.curve.runs[0].model_copy(update={"scenarios": ["traditional", "semantic"]})
+    params = PARAMS.model_copy(update={"curve": PARAMS.curve.model_copy(update={"runs": [run]})})
+    study.edit_curve(lambda table: pd.DataFrame(columns=table.columns))
+    tables, suites = study.judged("predictions", params)
+    assert failed(judge("predictions", "digest", tables, suites)) == []
+    assert len(tables["curve"]) == 5
+
+
+def test_runs_that_draw_from_real_images_alone_pass(study):
+    run = PARAMS.curve.runs[0].model_copy(update={"scenarios": []})
+    params = PARAMS.model_copy(update={"curve": PARAMS.curve.model_copy(update={"runs": [run]})})
+    for scenario in SCENARIOS[1:]:
+        study.edit_curve(lambda table: pd.DataFrame(columns=table.columns), scenario)
+    tables, suites = study.judged("predictions", params)
+    assert failed(judge("predictions", "digest", tables, suites)) == []

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthtrace.params import load_params
-from synthtrace.tables import MANIFEST, curve_settings, write_curve, write_predictions
+from synthtrace.tables import MANIFEST, curve_settings, write_predictions
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = (
@@ -45,7 +45,7 @@ def workspace(tmp_path, predict):
             for index, row in points.iterrows()
         ]
         (tmp_path / "data/curve" / scenario).mkdir(parents=True)
-        write_curve(tmp_path / "data/curve" / scenario, pd.concat(tables, ignore_index=True))
+        pd.concat(tables, ignore_index=True).to_parquet(tmp_path / "data/curve" / scenario / "predictions.parquet")
     (tmp_path / "data/crops").mkdir()
     pd.DataFrame(columns=MANIFEST).to_csv(tmp_path / "data/crops/manifest.csv", index=False)
     return tmp_path

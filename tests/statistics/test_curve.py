@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from synthtrace.compare import curve_from_predictions
 from synthtrace.errors import InputError
-from synthtrace.tables import curve_settings, read_curve, write_curve
+from synthtrace.tables import curve_settings, read_curve
 
 PATIENTS = {0: 17, 1: 38}
 
@@ -22,6 +22,10 @@ RUNS = [
     a_run(freezing="all", rates=[2.0]),
     a_run(balanced=True, seeds=2, rates=[0.5]),
 ]
+
+
+def write_curve(folder, table):
+    table.to_parquet(folder / "predictions.parquet", index=False)
 
 
 def write(folder, params, predict, patients=PATIENTS):

@@ -64,7 +64,7 @@ def read_points(folder: Path, params: Params) -> dict[tuple[str, str, float], pd
     """
     wanted = curve_settings(params.curve)
     images: pd.DataFrame | None = None
-    parts: dict[tuple[str, str, float], pd.DataFrame] = {}
+    parts: dict[Any, pd.DataFrame] = {}
     for scenario in wanted["scenario"].drop_duplicates():
         table = read_curve(Path(folder) / scenario)
         table["repeat"] = table["fold"] // params.split.folds_a_repeat
@@ -73,8 +73,7 @@ def read_points(folder: Path, params: Params) -> dict[tuple[str, str, float], pd
         settings = settings.assign(seed=[range(count) for count in settings["seeds"]]).explode("seed").drop(columns="seeds")
         path = Path(folder) / scenario / "predictions.parquet"
         check_whole(table, settings.astype({"seed": int}), images, params.split.repeats, path, "curve.runs")
-        for (name, _, rate), part in table.groupby(SETTING, sort=False):
-            parts[str(name), scenario, float(rate)] = part
+        parts |= dict(iter(table.groupby(SETTING, sort=False)))
     return {key: parts[key] for key in wanted[SETTING].itertuples(index=False, name=None)}
 
 
