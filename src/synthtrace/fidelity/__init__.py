@@ -1,0 +1,1 @@
+"""How near the images of a pool come to held-out ones."""
