@@ -25,6 +25,7 @@ WEIGHTS = "model.safetensors"
 
 Names = tuple[str | int | float, ...]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 class Fitted(TypedDict):
@@ -139,55 +140,69 @@ def load(folder: Path, device: torch.device) -> nn.Module:
     return model.to(device).eval()
 
 
+def place(model: nn.Module, device: torch.device) -> nn.Module:
+    """Move a model; on a GPU, where convolutions are faster so, its weights lie channels last."""
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
+    return model.to(device, memory_format=layout)  # type: ignore[call-overload]
+
+
+def altered(model: nn.Module, images: torch.Tensor, augment: Augment | None) -> Draw:
+    """Batches of uint8 images (N, C, H, W) as the model expects them, altered in 0..255 before they are normalised."""
+
+    def draw(index: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+        batch = images[index].float()
+        return normalise(model, batch if augment is None else augment(batch, noise))
+
+    return draw
+
+
 def fit(
     model: nn.Module,
-    images: torch.Tensor,
+    draw: Draw,
     labels: torch.Tensor,
     *,
     steps: int,
     batch_size: int,
     learning_rate: float,
     weight_decay: float,
-    augment: Augment | None,
     seeds: Seeds,
     names: Names,
     device: torch.device,
+    precision: str = "float32",
 ) -> Fitted:
     """Train in place for `steps` steps: cross-entropy, AdamW, learning rate falling to zero along a cosine.
 
-    `images` (N, C, H, W) uint8 and `labels` (N,) lie on `device`. Batches run through one shuffle after another of the images,
-    drawn from the stream (*names, "batches"); `augment` gets a float batch in 0..255 and a CPU generator seeded by (*names,
-    "augment"). The weights after the last step stay; the model is left in training mode.
+    `labels` (N,) lie on `device`. Batches run through one shuffle after another of 0 .. N-1, drawn from the stream
+    (*names, "batches"); `draw` makes the model's input of such indices and a CPU generator seeded by (*names, "augment"). The
+    weights after the last step stay; the model is left in training mode. With `precision` bfloat16 the forward pass runs in it
+    where it may, and weights stay float32.
 
     Raises:
         InputError: the loss is not finite.
     """
-    model.to(device).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    place(model, device).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     noise = compute.generator(seeds.integer(*names, "augment"))
-    batches = _batches(len(images), batch_size, seeds.stream(*names, "batches"))
+    batches = _batches(len(labels), batch_size, seeds.stream(*names, "batches"))
+    drawn = np.stack([next(batches) for _ in range(steps)])
     where = " ".join(map(str, names))
-    fitted = Fitted(losses=[], learning_rates=[], seen=set())
-    for step in progress(range(steps), where, unit="step"):
-        rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+    rates = [learning_rate * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
+    losses = []
+    for rate, index in progress(list(zip(rates, torch.from_numpy(drawn).to(device), strict=True)), where, unit="step"):
         for group in optimiser.param_groups:
             group["lr"] = rate
-        drawn = next(batches)
-        index = torch.from_numpy(drawn).to(device)
-        batch = images[index].float()
-        if augment is not None:
-            batch = augment(batch, noise)
-        loss = functional.cross_entropy(model(normalise(model, batch)), labels[index])
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = functional.cross_entropy(model(draw(index, noise)), labels[index])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        value = float(loss.detach())
+        losses.append(loss.detach())
+    # asked for once: to read a loss a step is to wait for a GPU a step
+    values = torch.stack(losses).tolist()
+    for step, value in enumerate(values):
         if not math.isfinite(value):
             raise InputError(f"{where}: the loss is {value} at step {step}; expected a learning_rate below {learning_rate}")
-        fitted["losses"].append(value)
-        fitted["learning_rates"].append(rate)
-        fitted["seen"].update(drawn.tolist())
-    return fitted
+    return Fitted(losses=values, learning_rates=rates, seen=set(drawn.flatten().tolist()))
 
 
 def _batches(count: int, size: int, stream: np.random.Generator) -> Iterator[np.ndarray]:
@@ -204,8 +219,12 @@ def _batches(count: int, size: int, stream: np.random.Generator) -> Iterator[np.
 def predict(model: nn.Module, images: torch.Tensor, batch_size: int = 256) -> np.ndarray:
     """Class probabilities (N, classes), float64, of uint8 images (N, C, H, W) on the model's device; rows sum to 1."""
     model.eval()
-    logits = [model(normalise(model, batch)).double() for batch in images.split(batch_size)]
-    return torch.cat(logits).softmax(dim=1).cpu().numpy()
+    return probabilities([model(normalise(model, batch)) for batch in images.split(batch_size)])
+
+
+def probabilities(logits: list[torch.Tensor]) -> np.ndarray:
+    """Softmax in float64 of batches of logits, as one array (N, classes)."""
+    return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
 
 
 @torch.inference_mode()

@@ -7,89 +7,98 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
+from toy_fold import CPU, recipe, some, toy_fold, toy_params
 
 from synthtrace.cards import read_card
-from synthtrace.classify.grid import Collected, flip, train_grid
+from synthtrace.classify.augment import flip
+from synthtrace.classify.grid import Collected, Trained, train_grid
 from synthtrace.classify.kept import save_kept
-from synthtrace.classify.mixing import LabelledImages
+from synthtrace.classify.recipes import Recipe
 from synthtrace.classify.scenarios import FoldData
-from synthtrace.params import Params, parse_params
 
-ROOT = Path(__file__).parents[2]
-CPU = torch.device("cpu")
+MIXED = toy_fold(lambda seed: some(20, f"seed{seed}-", 10 + seed), 40)
 
 
-@pytest.fixture(scope="module")
-def params() -> Params:
-    tree: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
-    tree["classifier"].update(seeds=2, steps=3, batch_size=8)
-    return parse_params(tree)
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
-def some(count: int, name: str, seed: int) -> LabelledImages:
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 2
-    images = rng.integers(0, 100, (count, 1, 32, 32), dtype=np.uint8) + (labels * 120).astype(np.uint8)[:, None, None, None]
-    return LabelledImages(images, labels, [f"{name}{n}" for n in range(count)])
+def run(data: FoldData, *recipes: Recipe, **classifier: Any) -> list[Trained]:
+    return list(train_grid([data], list(recipes), toy_params(**classifier), CPU))
 
 
-def fold(mixed: Any = None) -> FoldData:
-    return FoldData(0, some(10, "train", 0), some(6, "test", 1), [f"P{n // 2}" for n in range(6)], mixed)
-
-
-def run(data: FoldData, params: Params, rate: float = 1.0) -> list[Any]:
-    return list(train_grid([data], rate, params, CPU))
-
-
-def test_the_same_data_and_seed_give_the_same_predictions(params: Params) -> None:
-    first, second = run(fold(), params), run(fold(), params)
+@pytest.mark.parametrize("freezing", ["none", "partial"])
+def test_the_same_data_and_seed_give_the_same_predictions(freezing: str) -> None:
+    first, second = (run(toy_fold(), recipe(freezing=freezing)) for _ in range(2))
     assert all(a.predictions.equals(b.predictions) for a, b in zip(first, second, strict=True))
     assert not first[0].predictions["p1"].equals(first[1].predictions["p1"])
 
 
-def test_scenarios_start_from_the_same_weights_and_take_equal_steps(params: Params) -> None:
-    real = run(fold(), params)
-    mixed = run(fold(lambda seed: some(20, "synthetic", 10 + seed)), params)
-    assert [len(trained.losses) for trained in real + mixed] == [3] * 4
-    still = params.model_copy(update={"classifier": params.classifier.model_copy(update={"learning_rate": 1e-30})})
-    start_real = next(iter(train_grid([fold()], 0.0, still, CPU))).model.state_dict()
-    start_mixed = next(iter(train_grid([fold(lambda seed: some(20, "s", 3))], 1.0, still, CPU))).model.state_dict()
-    weights = [name for name in start_real if "running" not in name and "batches" not in name]
-    assert all(torch.allclose(start_real[name], start_mixed[name], atol=1e-12) for name in weights)
+def test_scenarios_and_rates_start_from_the_same_weights_and_take_equal_steps() -> None:
+    """At a learning rate of nothing, each model ends with the weights that it started from."""
+    still = {"learning_rate": 1e-30}
+    (real,) = run(toy_fold(), recipe(seeds=1), **still)
+    mixed = run(MIXED, recipe(seeds=1, rates=[1.0, 2.0]), **still)
+    assert [trained.mixing_rate for trained in mixed] == [1.0, 2.0]
+    for trained in mixed:
+        assert len(trained.losses) == len(real.losses) == 3
+        for name, weight in real.model.named_parameters():
+            assert torch.allclose(weight, trained.model.get_parameter(name), atol=1e-12)
 
 
-def test_what_a_model_saw_is_what_its_loop_drew(params: Params) -> None:
-    trained = run(fold(lambda seed: some(30, f"seed{seed}-", seed)), params)
+def test_a_rate_does_not_depend_on_the_rates_and_recipes_beside_it() -> None:
+    alone = run(MIXED, recipe(seeds=1, rates=[2.0]))
+    beside = run(MIXED, recipe(seeds=1, freezing="partial"), recipe(seeds=1, rates=[1.0, 2.0]))
+    assert alone[0].predictions.equals(beside[2].predictions)
+
+
+def test_what_a_model_saw_is_what_its_loop_drew() -> None:
+    trained = run(MIXED, recipe(rates=[2.0]))
     for one in trained:
         seen = set(one.training["image_id"])
-        assert len(seen) == 24  # 3 steps of 8 out of 40, no image twice
+        assert len(seen) == 24, "3 steps of 8 out of 30, no image twice"
         assert not any(image_id.startswith("test") for image_id in seen)
-        other = f"seed{1 - one.seed}-"
-        assert not any(image_id.startswith(other) for image_id in seen)
+        assert not any(image_id.startswith(f"seed{1 - one.seed}-") for image_id in seen)
 
 
-def test_predictions_are_probabilities_of_every_test_image(params: Params) -> None:
-    (first, _) = run(fold(), params)
+@pytest.mark.parametrize("freezing", ["none", "partial", "all"])
+def test_a_smaller_rate_takes_the_first_images_of_the_largest(freezing: str) -> None:
+    (small, large) = run(MIXED, recipe(seeds=1, rates=[0.5, 2.0], freezing=freezing), steps=20)
+    assert set(small.training["image_id"]) == {f"train{n}" for n in range(10)} | {f"seed0-{n}" for n in range(5)}
+    assert len(large.training) == 30
+
+
+def test_balanced_training_draws_the_rarer_class_as_often_and_mixes_in_by_the_number_of_different_images() -> None:
+    rare = toy_fold(lambda seed: some(20, "mixed", seed), 20)
+    rows = [0, 2, 4, 6, 8, 1]  # five of class 0, one of class 1
+    rare = FoldData(0, rare.train.take(rows), rare.test, rare.test_patients, rare.mixed, rare.different)
+    (plain, balanced) = (run(rare, recipe(seeds=1, rates=[1.0], balanced=flag), steps=30)[0] for flag in (False, True))
+    for trained in (plain, balanced):
+        assert len(trained.training) == 12, "each image once, six real and six mixed in"
+    assert not plain.predictions["p1"].equals(balanced.predictions["p1"])
+
+
+def test_predictions_are_probabilities_of_every_test_image() -> None:
+    (first, _) = run(toy_fold(), recipe())
     assert first.predictions["image_id"].tolist() == [f"test{n}" for n in range(6)]
     assert np.allclose(first.predictions[["p0", "p1"]].sum(axis=1), 1)
 
 
-def test_enough_steps_learn_an_easy_task(params: Params) -> None:
-    longer = params.model_copy(update={"classifier": params.classifier.model_copy(update={"steps": 30, "seeds": 1})})
-    (trained,) = run(fold(), longer)
+@pytest.mark.parametrize(("freezing", "rate"), [("none", 1e-3), ("partial", 1e-3), ("all", 1e-1)])
+def test_enough_steps_learn_an_easy_task(freezing: str, rate: float) -> None:
+    (trained,) = run(toy_fold(), recipe(seeds=1, freezing=freezing), steps=60, learning_rate=rate)
     assert trained.losses[-1] < trained.losses[0]
     predicted = trained.predictions
     assert ((predicted["p1"] > 0.5) == (predicted["label"] == 1)).all()
 
 
-def test_the_kept_model_is_the_first_and_names_the_patients_it_saw(params: Params, tmp_path: Path) -> None:
-    collected = Collected()
-    for trained in run(fold(), params):
-        collected.add(trained)
+def test_the_kept_model_is_the_first_and_names_the_patients_it_saw(tmp_path: Path) -> None:
+    done = Collected()
+    for trained in run(toy_fold(), recipe()):
+        done.add(trained)
     manifest = pd.DataFrame({"image_id": [f"train{n}" for n in range(10)], "patient_id": [f"P{n}" for n in range(10)]})
-    assert collected.first is not None
-    save_kept(tmp_path / "kept", "real", collected.first, pd.concat(collected.training), manifest, params)
+    save_kept(tmp_path / "kept", "real", done, manifest, toy_params())
     card = read_card(tmp_path / "kept")
     assert card["seed_index"] == 0
     assert "traditional_scale" not in card["params"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthtrace.classify.mixing import LabelledImages, check_pool, draw, mixed_in, traditional
+from synthtrace.classify.mixing import LabelledImages, check_pool, draw, mixed_in, traditional, upsampled
 from synthtrace.errors import InputError
 from synthtrace.params import load_params
 
@@ -32,14 +32,14 @@ def test_draws_are_without_replacement_and_nested_over_rates() -> None:
 
 def test_too_small_a_pool_says_the_acceptance_rate_and_the_pool_needed() -> None:
     selection = pd.DataFrame({"kept": [True] * 60 + [False] * 40})
-    check_pool(selection, 60, "class", 0, 1.0)
+    check_pool(selection, 60, "class", 0, "mixing_rate 1.0")
     with pytest.raises(InputError, match=r"mixing_rate 1.5 needs 90 .* kept 60 of 100 .* 60.0%.* at least 150$"):
-        check_pool(selection, 90, "class", 0, 1.5)
+        check_pool(selection, 90, "class", 0, "mixing_rate 1.5")
 
 
 def test_a_pool_of_copies_alone_says_that_no_size_would_do() -> None:
     with pytest.raises(InputError, match="no pool size would do"):
-        check_pool(pd.DataFrame({"kept": [False] * 5}), 1, "class", 0, 1.0)
+        check_pool(pd.DataFrame({"kept": [False] * 5}), 1, "class", 0, "mixing_rate 1.0")
 
 
 @pytest.fixture
@@ -55,6 +55,26 @@ def test_traditional_images_are_crops_of_the_originals_with_their_labels(setting
     assert len(set(crops.image_ids)) == 12
     assert {originals.count(image_id) for image_id in native.image_ids} == {2, 3}
     assert crops.labels.tolist() == [native.labels[native.image_ids.index(image_id)] for image_id in originals]
+
+
+def test_traditional_images_of_a_smaller_count_are_the_first_of_a_larger_one(settings: Any) -> None:
+    """Seven of five images: the second round begins."""
+    native = labelled(5, side=40)
+    small, large = (traditional(native, 16, count, settings, np.random.default_rng(2)) for count in (3, 7))
+    assert large.image_ids[:3] == small.image_ids
+    assert np.array_equal(large.images[:3], small.images)
+
+
+def test_upsampling_makes_every_class_as_frequent_as_the_commonest_and_leaves_no_image_out() -> None:
+    labels = np.array([2, 0, 2, 2, 2, 0, 2, 2, 2, 0])  # 3 of class 0, none of class 1, 7 of class 2
+    positions = upsampled(labels, np.random.default_rng(0))
+    assert positions[:10].tolist() == list(range(10))
+    assert np.bincount(labels[positions]).tolist() == [7, 0, 7]
+    assert sorted(np.bincount(positions)[[1, 5, 9]].tolist()) == [2, 2, 3]
+
+
+def test_balanced_classes_are_left_as_they_are() -> None:
+    assert upsampled(np.array([1, 0, 1, 0]), np.random.default_rng(0)).tolist() == [0, 1, 2, 3]
 
 
 def test_traditional_images_are_rotated_with_the_stated_probability(settings: Any) -> None:

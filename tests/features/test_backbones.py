@@ -37,13 +37,12 @@ def fitted(seeds: Seeds, steps: int = 6, augment: backbones.Augment | None = Non
     images, labels = toy_images()
     result = backbones.fit(
         model,
-        images,
+        backbones.altered(model, images, augment),
         labels,
         steps=steps,
         batch_size=8,
         learning_rate=1e-3,
         weight_decay=0.01,
-        augment=augment,
         seeds=seeds,
         names=("toy", 0),
         device=CPU,

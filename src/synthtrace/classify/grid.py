@@ -1,23 +1,33 @@
-"""The training grid of a scenario: every backbone, fold and seed, an equal number of steps at every mixing rate."""
+"""The training grid of a scenario: every fold, recipe, seed and mixing rate, an equal number of steps in each training."""
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import torch
 
 from synthtrace import backbones, compute
-from synthtrace.classify.mixing import LabelledImages
+from synthtrace.classify.freezing import cut
+from synthtrace.classify.inputs import Fed, activations, whole_images
+from synthtrace.classify.mixing import LabelledImages, mixed_in, upsampled
+from synthtrace.classify.recipes import Recipe
 from synthtrace.classify.scenarios import FoldData
+from synthtrace.classify.trunk import Trunk
 from synthtrace.params import Params
 from synthtrace.seeds import Seeds
+from synthtrace.tables import PREDICTIONS
+
+TRAINING = ["backbone", "mixing_rate", "seed", "fold", "image_id"]
 
 
 @dataclass(frozen=True)
 class Trained:
     """One training: its predictions, what it saw, its losses, and the model."""
 
-    backbone: str
+    recipe: Recipe
+    mixing_rate: float
     seed: int
     fold: int
     predictions: pd.DataFrame
@@ -28,8 +38,8 @@ class Trained:
 
     @property
     def name(self) -> str:
-        """Backbone, fold and seed."""
-        return f"{self.backbone}/fold{self.fold}/seed{self.seed}"
+        """Recipe, mixing rate, fold and seed."""
+        return f"{self.recipe.name}/rate{self.mixing_rate}/fold{self.fold}/seed{self.seed}"
 
 
 @dataclass
@@ -37,66 +47,120 @@ class Collected:
     """A grid's tables, and its first training whole; the other models are let go."""
 
     first: Trained | None = None
-    predictions: list[pd.DataFrame] = field(default_factory=list)
-    training: list[pd.DataFrame] = field(default_factory=list)
+    _predictions: list[pd.DataFrame] = field(default_factory=list)
+    _training: list[pd.DataFrame] = field(default_factory=list)
 
     def add(self, trained: Trained) -> None:
         """Take one training in."""
         self.first = self.first or trained
-        self.predictions.append(trained.predictions)
-        self.training.append(trained.training)
+        self._predictions.append(trained.predictions.assign(run=trained.recipe.name))
+        self._training.append(trained.training.assign(run=trained.recipe.name))
+
+    def predicted(self, classes: int) -> pd.DataFrame:
+        """`run` (the recipe's name), tables.PREDICTIONS and a probability a class, a row a training and test image."""
+        return _joined(self._predictions, [*PREDICTIONS, *(f"p{label}" for label in range(classes))])
+
+    def drawn(self) -> pd.DataFrame:
+        """`run` and TRAINING, a row a training and image that it drew."""
+        return _joined(self._training, TRAINING)
 
 
-def flip(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Mirror each image (B, C, H, W) left to right with probability 1/2."""
-    mirrored = (torch.rand(len(batch), generator=generator) < 0.5).to(batch.device)
-    return torch.where(mirrored[:, None, None, None], batch.flip(-1), batch)
+def _joined(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    empty = pd.DataFrame(columns=["run", *columns])
+    return pd.concat(tables, ignore_index=True)[empty.columns.tolist()] if tables else empty
 
 
-def train_grid(folds: Iterable[FoldData], mixing_rate: float, params: Params, device: torch.device) -> Iterator[Trained]:
+def train_grid(folds: Iterable[FoldData], recipes: list[Recipe], params: Params, device: torch.device) -> Iterator[Trained]:
     """Yield the trainings, fold by fold.
 
-    Initial weights and augmentation noise are named by backbone, fold and seed alone: scenarios and rates are paired by
-    seed. The weights after the last step predict the fold's test images; nothing is chosen on them.
+    Initial weights, order of batches and augmentation noise are named by backbone, fold and seed alone: scenarios, rates,
+    freezings and balances are paired by seed. The weights after the last step predict the fold's test images; nothing is chosen
+    on them. One frozen trunk is kept at a time: with pretrained weights it serves all seeds and rates of a backbone and
+    freezing, without them each seed has its own.
     """
+    settings = params.classifier
     for data in folds:
-        for seed in range(params.classifier.seeds):
-            training = data.train + data.mixed(seed) if data.mixed else data.train
-            for backbone in params.classifier.backbones:
-                yield _train(backbone, seed, data, training, mixing_rate, params, device)
+        trunk: Trunk | None = None
+        trunk_of: tuple | None = None
+        for recipe in recipes:
+            for seed in range(recipe.seeds):
+                start = _start(recipe.backbone, seed, data, params, device)
+                images = data.train + data.mixed(seed) if data.mixed else data.train
+                if recipe.freezing == "none":
+                    feed = whole_images(images.images, data.test.images, settings.augmentation == "flip", device)
+                else:
+                    wanted = (recipe.backbone, recipe.freezing, seed if settings.weights is None else None)
+                    if trunk is None or wanted != trunk_of:
+                        trunk = None  # its memory goes before the next one takes any
+                        trunk, trunk_of = _trunk(start, recipe, data, params, device), wanted
+                    feed = activations(images.images, data.test.images, trunk, recipe)
+                for rate in recipe.rates:
+                    yield _train(recipe, rate, seed, data, images, feed(copy.deepcopy(start)), params, device)
+
+
+def _names(backbone: str, data: FoldData, seed: int) -> backbones.Names:
+    return ("classify", backbone, data.fold, seed)
+
+
+def _start(backbone: str, seed: int, data: FoldData, params: Params, device: torch.device) -> torch.nn.Module:
+    """The network before its first step."""
+    compute.seed_everything(Seeds(params.seed).integer(*_names(backbone, data, seed), "init"))
+    weights = params.classifier.weights
+    model = backbones.create(backbone, len(params.dataset.labels), params.preprocess.channels, weights)
+    if weights is None:
+        backbones.standardise(model, data.train.images)
+    return backbones.place(model, device)
+
+
+def _trunk(start: torch.nn.Module, recipe: Recipe, data: FoldData, params: Params, device: torch.device) -> Trunk:
+    half = compute.precision(params.compute.precision, device) == "bfloat16"
+    return Trunk(
+        start,
+        cut(start, recipe.backbone, recipe.freezing).trunk,
+        mirror=params.classifier.augmentation == "flip",
+        capacity=len(data.train.labels) + len(data.test.labels) + data.different,
+        device=device,
+        dtype=torch.bfloat16 if half else torch.float32,
+    )
+
+
+def _positions(recipe: Recipe, rate: float, seed: int, data: FoldData, seeds: Seeds) -> np.ndarray:
+    """Which of a seed's images are trained on at a rate: real ones, balanced where asked for, and the first mixed ones."""
+    real = len(data.train.labels)
+    chosen = np.arange(real)
+    if recipe.balanced:
+        chosen = upsampled(data.train.labels, seeds.stream("balance", data.fold, seed))
+    return np.concatenate([chosen, real + np.arange(mixed_in(rate, real))])
 
 
 def _train(
-    backbone: str,
+    recipe: Recipe,
+    rate: float,
     seed: int,
     data: FoldData,
-    training: LabelledImages,
-    mixing_rate: float,
+    images: LabelledImages,
+    fed: Fed,
     params: Params,
     device: torch.device,
 ) -> Trained:
-    settings = params.classifier
-    names = ("classify", backbone, data.fold, seed)
-    seeds = Seeds(params.seed)
-    compute.seed_everything(seeds.integer(*names, "init"))
-    model = backbones.create(backbone, len(params.dataset.labels), params.preprocess.channels, settings.weights)
-    if settings.weights is None:
-        backbones.standardise(model, data.train.images)
+    settings, seeds = params.classifier, Seeds(params.seed)
+    positions = _positions(recipe, rate, seed, data, seeds)
+    drawn_from = torch.from_numpy(positions).to(device)
     fitted = backbones.fit(
-        model,
-        torch.from_numpy(training.images).to(device),
-        torch.from_numpy(training.labels).to(device),
+        fed.network,
+        lambda index, noise: fed.draw(drawn_from[index], noise),
+        torch.from_numpy(images.labels[positions]).to(device),
         steps=settings.steps,
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        augment=flip if settings.augmentation == "flip" else None,
         seeds=seeds,
-        names=names,
+        names=_names(recipe.backbone, data, seed),
         device=device,
+        precision=compute.precision(params.compute.precision, device),
     )
-    probabilities = backbones.predict(model, torch.from_numpy(data.test.images).to(device))
-    key = {"backbone": backbone, "mixing_rate": mixing_rate, "seed": seed, "fold": data.fold}
+    probabilities = fed.predict()
+    key = {"backbone": recipe.backbone, "mixing_rate": rate, "seed": seed, "fold": data.fold}
     predictions = pd.DataFrame(
         {
             **key,
@@ -106,14 +170,15 @@ def _train(
             **{f"p{label}": probabilities[:, label] for label in range(probabilities.shape[1])},
         }
     )
-    seen = [training.image_ids[index] for index in sorted(fitted["seen"])]
+    seen = sorted(set(positions[list(fitted["seen"])].tolist()))
     return Trained(
-        backbone=backbone,
+        recipe=recipe,
+        mixing_rate=rate,
         seed=seed,
         fold=data.fold,
         predictions=predictions,
-        training=pd.DataFrame({**key, "image_id": seen}),
+        training=pd.DataFrame({**key, "image_id": [images.image_ids[position] for position in seen]}),
         losses=fitted["losses"],
         learning_rates=fitted["learning_rates"],
-        model=model,
+        model=fed.model,
     )

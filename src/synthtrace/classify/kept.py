@@ -6,20 +6,20 @@ import pandas as pd
 
 from synthtrace import backbones
 from synthtrace.cards import write_card
-from synthtrace.classify.grid import Trained
-from synthtrace.classify.scenarios import TRADITIONAL
+from synthtrace.classify.grid import Collected
 from synthtrace.images import file_sha256
-from synthtrace.params import Params
+from synthtrace.params import TRADITIONAL, Params
 
 TRADITIONAL_ONLY = {"traditional_scale", "traditional_degrees", "traditional_rotated"}
 
 
-def save_kept(
-    folder: Path, scenario: str, first: Trained, training: pd.DataFrame, manifest: pd.DataFrame, params: Params
-) -> None:
+def save_kept(folder: Path, scenario: str, done: Collected, manifest: pd.DataFrame, params: Params) -> None:
     """Write the model with its card, and training.parquet: one row a backbone, seed, fold and image that was drawn."""
-    backbones.save(folder, first.model, first.backbone, len(params.dataset.labels), params.preprocess.channels)
-    training.to_parquet(folder / "training.parquet", index=False)
+    first = done.first
+    if first is None:
+        raise ValueError("expected at least one training")
+    backbones.save(folder, first.model, first.recipe.backbone, len(params.dataset.labels), params.preprocess.channels)
+    done.drawn().drop(columns="run").to_parquet(folder / "training.parquet", index=False)
     weights = params.classifier.weights
     seen = first.training["image_id"]
     originals = set(seen.str.split("~").str[0])
@@ -27,7 +27,7 @@ def save_kept(
     write_card(
         folder,
         kind="classifier",
-        backbone=first.backbone,
+        backbone=first.recipe.backbone,
         fold=first.fold,
         patient_ids=sorted(set(patients.astype(str))),
         image_ids=sorted(seen),

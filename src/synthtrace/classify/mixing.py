@@ -39,8 +39,23 @@ def mixed_in(mixing_rate: float, real: int) -> int:
     return round(mixing_rate * real)
 
 
-def check_pool(selection: pd.DataFrame, needed: int, kind: str, fold: int, mixing_rate: float) -> None:
-    """Raises InputError, before any training, when fewer images were kept than `mixing_rate` asks for."""
+def upsampled(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Positions of images with `labels` in which every class that occurs is as frequent as the commonest (paper 0, S7).
+
+    All images once, in their order; then those of rarer classes again, each equally often, and where the number does not come
+    out even a random part of them once more.
+    """
+    counts = np.bincount(labels)
+    positions = [np.arange(len(labels))]
+    for label in np.flatnonzero(counts):
+        own = np.flatnonzero(labels == label)
+        again, more = divmod(counts.max() - len(own), len(own))
+        positions += [np.tile(own, again), rng.permutation(own)[:more]]
+    return np.concatenate(positions)
+
+
+def check_pool(selection: pd.DataFrame, needed: int, kind: str, fold: int, rate: str) -> None:
+    """Raises InputError when fewer images were kept than a mixing rate asks for; `rate` is its parameter with its value."""
     kept, candidates = int(selection["kept"].sum()), len(selection)
     if kept >= needed:
         return
@@ -51,7 +66,7 @@ def check_pool(selection: pd.DataFrame, needed: int, kind: str, fold: int, mixin
         else "none was kept, so no pool size would do"
     )
     raise InputError(
-        f"mixing_rate {mixing_rate} needs {needed} synthetic images for {kind} fold {fold}, but selection kept {kept} of "
+        f"{rate} needs {needed} synthetic images for {kind} fold {fold}, but selection kept {kept} of "
         f"{candidates} candidates (acceptance {acceptance:.1%}); {advice}"
     )
 
@@ -66,19 +81,20 @@ def traditional(
 ) -> LabelledImages:
     """`count` fixed random resized crops of native crops, some of them rotated (paper 0, "traditional").
 
-    Images are taken in turn from one shuffle after another; ids are the originals' with a running number.
+    Images are taken in turn from one shuffle after another; ids are the originals' with a running number. With one stream, a
+    larger count holds the smaller one's crops.
     """
-    total = len(native.labels)
-    rounds = [rng.permutation(total) for _ in range(math.ceil(count / total))]
-    chosen = np.concatenate(rounds)[:count] if rounds else np.empty(0, dtype=int)
+    chosen: list[int] = []
     crops = []
-    for index in chosen:
-        pixels = to_pixels(native.images[index])
-        if rng.random() < settings.traditional_rotated:
-            pixels = rotated(pixels, rng.uniform(-settings.traditional_degrees, settings.traditional_degrees))
-        box = random_box(rng, pixels.shape[0], pixels.shape[1], settings.traditional_scale)
-        crop = resized(pixels, size, box)
-        crops.append(crop[None] if crop.ndim == 2 else crop.transpose(2, 0, 1))
+    while len(chosen) < count:
+        for index in rng.permutation(len(native.labels))[: count - len(chosen)]:
+            pixels = to_pixels(native.images[index])
+            if rng.random() < settings.traditional_rotated:
+                pixels = rotated(pixels, rng.uniform(-settings.traditional_degrees, settings.traditional_degrees))
+            box = random_box(rng, pixels.shape[0], pixels.shape[1], settings.traditional_scale)
+            crop = resized(pixels, size, box)
+            crops.append(crop[None] if crop.ndim == 2 else crop.transpose(2, 0, 1))
+            chosen.append(int(index))
     images = np.stack(crops) if crops else np.empty((0, native.images.shape[1], size, size), dtype=np.uint8)
     ids = [f"{native.image_ids[index]}~{number:05d}" for number, index in enumerate(chosen)]
     return LabelledImages(images, native.labels[chosen], ids)

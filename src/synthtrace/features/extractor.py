@@ -52,13 +52,12 @@ def train(
     backbones.standardise(model, images)
     fitted = backbones.fit(
         model,
-        torch.from_numpy(images).to(device),
+        backbones.altered(model, torch.from_numpy(images).to(device), alter),
         torch.tensor(manifest["label"].to_numpy(dtype=np.int64), device=device),
         steps=features.steps,
         batch_size=features.batch_size,
         learning_rate=features.learning_rate,
         weight_decay=features.weight_decay,
-        augment=alter,
         seeds=seeds,
         names=names,
         device=device,
