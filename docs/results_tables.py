@@ -149,7 +149,7 @@ def fidelity(metrics: Path) -> list[str]:
             entry["label_name"] or "all",
             entry["part"],
             str(entry["images"]),
-            *(f"{figure(entry[name]['mean'])} [{' to '.join(map(figure, entry[name]['ci95']))}]" for name in names),
+            *(_over_folds(entry[name]) for name in names),
         ]
         for entry in kinds
     ]
@@ -158,9 +158,15 @@ def fidelity(metrics: Path) -> list[str]:
         *table(heads, rows),
         f"fd and kd are Fréchet and kernel distances to the fold's held-out images in the space of an in-domain "
         f"{evidence['extractor']['name']}: they are no FID and compare with nothing outside this study. The row of real "
-        "training images is the floor.",
+        "training images is what real images of other patients reach.",
         "",
     ]
+
+
+def _over_folds(metric: Evidence) -> str:
+    """Mean and interval, as far as there were images enough for them."""
+    bounds = metric["ci95"]
+    return figure(metric["mean"]) + (f" [{' to '.join(map(figure, bounds))}]" if bounds else "")
 
 
 def explanations(metrics: Path) -> list[str]:

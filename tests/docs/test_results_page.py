@@ -170,11 +170,13 @@ def test_fidelity_has_a_row_a_kind_class_and_part_with_its_own_metric_names(rend
         return {**head, "images": 40, "reference": 20, "fd_resnet10t": distance, "kd_resnet10t": {**distance, "mean": 0.00123}}
 
     kinds = [entry("real", None, "training", 3.0), entry("class", "healthy", "kept", 12345.6)]
+    kinds[0]["kd_resnet10t"] = {"mean": None, "ci95": None}
     write(results, "fidelity", {"extractor": {"name": "resnet10t"}, "kinds": kinds})
     page = render(marked("toy"), results)
     _, floor = rows(page, "real")
     (row,) = rows(page, "class")
     assert floor[1:5] == ["all", "training", "40", "3 [2 to 4]"]
+    assert floor[5] == "n/a"
     assert row[1:] == ["healthy", "kept", "40", "1.235e+04 [1.234e+04 to 1.235e+04]", "0.00123 [1.234e+04 to 1.235e+04]"]
     assert "fd_resnet10t: mean over folds" in page
 
