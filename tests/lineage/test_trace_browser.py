@@ -20,7 +20,7 @@ VIEWS = [
     "pool/semantic/0",
     "image/semantic-f0-00007",
     "checkpoint/data/generators/semantic/fold0",
-    "patients/data/autoencoders/fold0",
+    "patients/data/autoencoders/fold0/shared",
     "patient/P01",
     "stage/classify@semantic",
     "stage/check_folds",
