@@ -67,6 +67,7 @@ def test_a_name_is_one_reader_s(built, answers):
     assert refused.status_code == 409
     assert "Somebody has begun as “ADA”" in refused.text
     assert client_of(built, answers).post("/", data={"name": "  "}).status_code == 400
+    assert client_of(built, answers).post("/", data={"name": "x" * 61}).status_code == 400
 
 
 def test_all_readers_see_the_images_in_one_order_and_none_but_the_next(built, answers):
@@ -123,7 +124,7 @@ def test_a_local_address_needs_no_token_and_any_other_does(built):
 
 def test_without_the_token_nothing_is_shown_and_with_it_once_a_cookie_does(built, answers):
     client = client_of(built, answers, access="secret")
-    for path in ("/", "/?token=secre", "/?token=", "/test", "/image/1", "/static/page.css", "/r/wrong"):
+    for path in ("/", "/?token=secre", "/?token=", "/test", "/image/1", "/r/wrong"):
         assert client.get(path).status_code in (403, 404), path
     assert client.post("/", data={"name": "Ada"}).status_code == 403
     let_in = client.get("/?token=secret")

@@ -179,6 +179,8 @@ def test_image_and_buttons_fit_on_one_screen(browser, server, size, scheme):
         assert box["x"] + box["width"] <= width
         assert box["y"] + box["height"] <= height, name
     assert page.locator("button[value=real]").bounding_box()["height"] >= 44
+    picture = page.locator("#picture").bounding_box()
+    assert min(picture["width"], picture["height"]) >= 0.5 * min(size)
     context.close()
 
 

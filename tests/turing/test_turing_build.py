@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from reader_study import LABELS, make_study, parameters
 from synthtrace.errors import InputError
 from synthtrace.images import pixel_hash, read_image
 from synthtrace.tables import read_ledger, read_selection
-from synthtrace.turing.build import build, draw
+from synthtrace.turing.build import build, draw, encode
 from synthtrace.turing.key import KEY_FILE, image_paths, read_key
 
 
@@ -83,6 +84,12 @@ def test_files_differ_in_nothing_but_their_pixels(built):
             image.load()
             assert image.info == {}
     assert sorted(path.name for path in built.iterdir()) == [".gitignore", "images", KEY_FILE]
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (256, 256), (224, 224, 3), (1000, 1000)])
+def test_a_file_s_length_does_not_depend_on_what_is_shown(shape):
+    noise = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    assert len(encode(noise)) == len(encode(np.zeros(shape, dtype=np.uint8)))
 
 
 def test_too_few_images_of_a_class_are_counted_and_the_parameter_named(study):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, redirect, render_template, request, url_for
 from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from synthtrace.turing.answers import Answers
@@ -61,7 +62,7 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
         if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
             abort(403, "This form was sent from another page.")
         g.reader = answers.reader(request.cookies.get(reader_cookie, ""))
-        if access is None or g.reader or request.endpoint == "resume":
+        if access is None or g.reader or request.endpoint in ("resume", "static"):
             return None
         shown = request.args.get("token")
         if shown is not None and hmac.compare_digest(shown.encode(), access.encode()):
@@ -86,16 +87,15 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
         if g.reader:
             return redirect(url_for("test"), 303)
         name = re.sub(r"\s+", " ", request.form.get("name", "")).strip()
-        problem = None
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            problem = f"Please give a name of 1 to {LONGEST_NAME} characters."
+            problem, code = f"Please give a name of 1 to {LONGEST_NAME} characters.", 400
         elif token := answers.enrol(name):
             return keep(redirect(url_for("test"), 303), reader_cookie, token)
         else:
             problem = f"Somebody has begun as “{name}”. If it was you, go on in the same browser or with your personal link; "
-            problem += "if not, choose another name."
+            problem, code = problem + "if not, choose another name.", 409
         page = render_template("start.html.j2", count=len(contents), longest=LONGEST_NAME, problem=problem, name=name)
-        return page, 409 if name else 400
+        return page, code
 
     @app.get("/r/<token>")
     def resume(token: str) -> Any:
@@ -135,6 +135,8 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
         response.delete_cookie(reader_cookie, httponly=True, samesite="Lax")
         return response
 
-    for code in (400, 403, 404):
-        app.register_error_handler(code, lambda error: (render_template("problem.html.j2", text=error.description), error.code))
+    def problem_page(error: HTTPException) -> Any:
+        return render_template("problem.html.j2", text=error.description, code=error.code), error.code
+
+    app.register_error_handler(HTTPException, problem_page)
     return app
