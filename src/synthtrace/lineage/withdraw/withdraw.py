@@ -54,7 +54,7 @@ def infeasible(study: Study, patient: Patient) -> str | None:
         left = set(range(len(params.dataset.labels))) - set(remaining["label"])
         if left:
             return f"class {params.dataset.labels[min(left)]!r} has no patient left"
-        kfold(remaining, len(params.split.folds), Seeds(params.seed), params.dataset.patient_ids)
+        kfold(remaining, len(params.split.folds), Seeds(params.seed), params.dataset.patient_ids, params.split.repeats)
     except InputError as error:
         return str(error)
     return None
