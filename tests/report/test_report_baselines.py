@@ -19,10 +19,10 @@ NO_CURVE: dict = {"runs": []}
 def test_a_network_that_is_worse_than_a_column_is_called_worse(summary):
     (said,) = sentences(summary, NO_CURVE, "patient")
     assert said == (
-        "The column hi alone, with no network: on images it reaches 0.961 [0.920, 0.990]; the best classifier here "
-        "(semantic: 0.873) is worse by 0.088; on patient means it reaches 0.977 [0.940, 1.000]; the best classifier here "
-        "(semantic: 0.892) is worse by 0.085. Less the classifier on real images alone it makes +0.100 on images "
-        "(95% patient bootstrap +0.040 to +0.170)."
+        "The column hi alone reaches an image-level AUC of 0.961 [0.920, 0.990]; the best classifier here (semantic: 0.873) is "
+        "worse by 0.088. It reaches a patient-level AUC of 0.977 [0.940, 1.000]; the best classifier here (semantic: 0.892) is "
+        "worse by 0.085. At image level hi less the classifier on real images alone is +0.100 (95% patient bootstrap +0.040 to "
+        "+0.170)."
     )
 
 
@@ -54,8 +54,8 @@ def test_a_study_without_baselines_says_nothing_of_them(workspace, params, summa
 def test_a_baseline_that_could_not_be_computed_is_said_to_be_so(summary):
     summary["baselines"]["hi"]["auc_image"] = {"mean": None, "sd": None, "ci95": None}
     said = sentences(summary, NO_CURVE, "patient")[0]
-    assert "on images its AUC, or that of every classifier, could not be computed" in said
-    assert "on patient means it reaches 0.977" in said
+    assert "an image-level AUC that, for it or for every classifier, could not be computed. It" in said
+    assert "It reaches a patient-level AUC of 0.977" in said
 
 
 def test_baselines_stand_below_the_scenarios_of_the_headline_alone(pristine, summary):
@@ -82,7 +82,7 @@ def test_every_test_has_its_statistic_its_p_and_holms(pristine, summary):
 
 def test_the_page_shows_the_tests_and_their_corrections(pristine, params):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", build_page(pristine, params)))
-    assert "0.57 0.570 Holm 0.910 1.23 0.340 Holm 0.680 1.23 0.340 Holm 0.680 n/a" in text
+    assert "z 0.57, p 0.570 Holm p 0.910 t 1.23, p 0.340 Holm p 0.680 t 1.23, p 0.340 Holm p 0.680 n/a" in text
 
 
 def test_only_what_draws_patients_claims_anything_of_new_ones():

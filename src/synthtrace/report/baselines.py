@@ -5,7 +5,7 @@ from typing import Any
 from synthtrace.report.answer import blocks
 from synthtrace.report.formats import bounds, finite, interval, number, signed, with_interval
 
-LEVELS = {"auc_image": "images", "auc_patient": "patient means"}
+LEVELS = {"auc_image": "an image-level AUC", "auc_patient": "a patient-level AUC"}
 
 
 def classifiers(summary: dict[str, Any], curve: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -29,27 +29,26 @@ def sentences(summary: dict[str, Any], curve: dict[str, Any], unit: str) -> list
 
 
 def _sentence(column: str, baseline: dict[str, Any], found: list[tuple[str, dict[str, Any]]], unit: str) -> str:
-    parts = []
-    for level, words in LEVELS.items():
-        own = finite(baseline[level].get("mean"))
-        known = [(mean, name) for name, entry in found if (mean := finite(entry[level].get("mean"))) is not None]
-        if own is None or not known:
-            parts.append(f"on {words} its AUC, or that of every classifier, could not be computed")
-            continue
-        best, name = max(known, key=lambda item: item[0])
-        parts.append(
-            f"on {words} it reaches {with_interval(number(own), interval(baseline[level].get('ci95')))}; "
-            f"the best classifier here ({name}: {number(best)}) is {_verdict(best - own)}"
-        )
-    text = f"The column {column} alone, with no network: {'; '.join(parts)}."
+    parts = [_level(level, words, baseline, found) for level, words in LEVELS.items()]
+    text = f"The column {column} alone reaches {'. It reaches '.join(parts)}."
     versus = baseline["versus_real"]
     pair = bounds(versus.get("ci95"))
     if pair and finite(versus.get("difference")) is not None:
         text += (
-            f" Less the classifier on real images alone it makes {signed(versus['difference'])} on images "
+            f" At image level {column} less the classifier on real images alone is {signed(versus['difference'])} "
             f"(95% {unit} bootstrap {signed(pair[0])} to {signed(pair[1])})."
         )
     return text
+
+
+def _level(level: str, words: str, baseline: dict[str, Any], found: list[tuple[str, dict[str, Any]]]) -> str:
+    own = finite(baseline[level].get("mean"))
+    known = [(mean, name) for name, entry in found if (mean := finite(entry[level].get("mean"))) is not None]
+    if own is None or not known:
+        return f"{words} that, for it or for every classifier, could not be computed"
+    best, name = max(known, key=lambda item: item[0])
+    text = with_interval(number(own), interval(baseline[level].get("ci95")))
+    return f"{words} of {text}; the best classifier here ({name}: {number(best)}) is {_verdict(best - own)}"
 
 
 def _verdict(difference: float) -> str:

@@ -8,7 +8,7 @@ from synthtrace.report.figures import STYLES, WIDTH, Scale, ticks
 
 LEFT, RIGHT = 44, WIDTH - 8
 BOTTOM = 268
-LEGEND_ROW, LEGEND_COLUMNS = 17, 3
+LEGEND_ROW, LEGEND_COLUMNS = 17, 4
 DODGE = 15.0
 # the scenarios of one rate take this share of the way to the next
 CROWD = 0.75
@@ -80,7 +80,7 @@ def curve_plot(points: Sequence[Point]) -> dict:
                 "name": name,
                 "path": _path([start, *drawn[name]] if name in others else []),
                 "points": drawn[name],
-                "legend": (6 + 120 * (index % LEGEND_COLUMNS), 10 + LEGEND_ROW * (index // LEGEND_COLUMNS)),
+                "legend": (6 + 89 * (index % LEGEND_COLUMNS), 10 + LEGEND_ROW * (index // LEGEND_COLUMNS)),
             }
             for index, (name, style) in enumerate(names.items())
         ],

@@ -36,9 +36,8 @@ def fidelity(found: dict[str, Any], names: list[str]) -> dict[str, Any]:
     styles = {name: style for style, name in enumerate(dict.fromkeys([*names, *(row["kind"] for row in found["kinds"])]))}
     listed = metrics(found)
     return {
-        "extractor": found["extractor"]["name"],
+        "suffix": found["extractor"]["metric_suffix"],
         "inception": found.get("inception"),
-        "resamples": found.get("resamples"),
         "plots": [{**metric, "plot": _plot(found["kinds"], styles, metric["name"])} for metric in listed],
         "metrics": [metric["name"] for metric in listed],
         "pools": [
