@@ -5,7 +5,7 @@ import math
 import pytest
 
 from synthtrace.report.answer import caveat, judge, sentence
-from synthtrace.report.formats import interval, number, p_value, signed
+from synthtrace.report.formats import compact, interval, number, p_value, signed
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -79,6 +79,14 @@ def test_numbers_read_as_they_are():
     assert number(-0.5) == "\N{MINUS SIGN}0.500"
     assert number(None) == number(math.nan) == number(True) == "n/a"
     assert interval([0.1, None]) == interval(None) == "n/a"
+    assert [compact(value) for value in (1043.4, 999.7, 10.43, -0.01234, 0, None)] == [
+        "1043",
+        "1000",
+        "10.4",
+        "\N{MINUS SIGN}0.0123",
+        "0",
+        "n/a",
+    ]
     assert p_value(0.0001) == "< 0.001"
     assert p_value(0.05) == "0.050"
 

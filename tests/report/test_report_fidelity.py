@@ -41,7 +41,7 @@ def test_inceptions_metrics_are_drawn_where_there_are_weights(found):
     plots = {one["name"]: one for one in fidelity(found | {"inception": {"sha256": "0"}}, NAMES)["plots"]}
     assert list(plots) == ["fd_resnet10t", "kd_resnet10t", "fid", "inception_score"]
     assert "higher is better" in plots["inception_score"]["words"]
-    assert plots["fid"]["plot"]["groups"][0]["bars"][0]["text"] == "104.3 [98, 110]"
+    assert plots["fid"]["plot"]["groups"][0]["bars"][0]["text"] == "104 [98, 110]"
 
 
 def test_too_few_images_for_a_metric_read_as_not_available(found):

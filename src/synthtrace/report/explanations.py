@@ -14,7 +14,7 @@ LARGEST = 224
 
 
 def explanations(root: Path, labels: list[str]) -> dict[str, Any]:
-    """Every explained image beside its overlay, in one row a class and source, with the colours' key and the errors.
+    """Every explained image beside its overlay, in one row a source, with the colours' key and the errors.
 
     All overlays share one limit, so that equal colours are equal values. Raises InputError when a file is missing, or when the
     values are not as many as the images.
@@ -28,24 +28,25 @@ def explanations(root: Path, labels: list[str]) -> dict[str, Any]:
             f"found {len(values)}"
         )
     limit = shared_limit(values)
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
     for image, of_image in zip(found["images"], values, strict=True):
         pixels = read_image(folder / f"images/{image['image_id']}.png")
-        rows.setdefault((image["label_name"], image["source"]), []).append(
+        rows.setdefault(image["source"], []).append(
             {
+                "class": image["label_name"],
                 "note": f"{image['source']}, {image['label_name']}, {image['image_id']}",
                 "uri": picture_uri(pixels, LARGEST),
                 "overlay": picture_uri(overlay(pixels, of_image, limit), LARGEST),
                 "explained": labels[image["explained"]],
                 "probability": number(image["probability"]),
-                "error": compact(image["additivity_error"]),
+                "error": number(image["additivity_error"]),
             }
         )
     relative = (found.get("relative_error") or {}).get("mean")
     return {
         **{key: found[key] for key in ("scenario", "backbone", "fold", "seed_index", "background", "samples")},
-        "rows": [{"class": name, "source": source, "images": images} for (name, source), images in rows.items()],
-        "error": {key: compact(found["additivity_error"].get(key)) for key in ("mean", "max")},
+        "rows": [{"source": source, "images": images} for source, images in rows.items()],
+        "error": {key: number(found["additivity_error"].get(key)) for key in ("mean", "max")},
         "relative": None if relative is None else f"{100 * relative:.1f}%",
         "limit": compact(limit),
         "colours": {"supports": _css(FOR), "opposes": _css(AGAINST)},

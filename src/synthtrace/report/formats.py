@@ -17,12 +17,14 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def compact(value: Any) -> str:
-    """A number of any size to four digits: `104.3`, `0.01234`, or `n/a`."""
-    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}") if is_number(value) else MISSING
+    """A number of any size to three digits or to the unit: `1043`, `10.4`, `0.0123`, or `n/a`."""
+    if not is_number(value):
+        return MISSING
+    return (f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}").replace("-", "\N{MINUS SIGN}")
 
 
 def compact_interval(pair: Any) -> str:
-    """`[98.12, 110.5]`, or `n/a`."""
+    """`[98.1, 110]`, or `n/a`."""
     found = bounds(pair)
     return f"[{compact(found[0])}, {compact(found[1])}]" if found else MISSING
 
