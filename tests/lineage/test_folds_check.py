@@ -36,7 +36,8 @@ def evidence(phantom: Clone, tmp_path: Path) -> Path:
     """What results/<name> keeps of a run, in a repository of its own."""
     (tmp_path / ".dvc").mkdir()
     folder = tmp_path / "results/small"
-    shutil.copytree(phantom.folder / "data/predictions", folder / "predictions")
+    for name in ("predictions", "curve"):
+        shutil.copytree(phantom.folder / f"data/{name}", folder / name)
     for path in ("data/folds/folds.csv", "params.yaml", "dvc.yaml", "dvc.lock", "code.json"):
         shutil.copy(phantom.folder / path, folder)
     return folder
@@ -141,6 +142,18 @@ def _two_patients(evidence: Path) -> None:
     write_folds(evidence / "folds.csv", folds)
 
 
+def _curve_elsewhere(evidence: Path) -> None:
+    path = evidence / "curve/class/predictions.parquet"
+    table = pd.read_parquet(path)
+    table["fold"] = 1 - table["fold"]
+    table.to_parquet(path, index=False)
+
+
+def _curve_not_at_all(evidence: Path) -> None:
+    path = evidence / "curve/class/predictions.parquet"
+    pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
+
+
 def _other_label(evidence: Path) -> None:
     table = read_predictions(evidence / "predictions/class.parquet")
     table.loc[0, "label"] = 1 - table["label"][0]
@@ -166,6 +179,8 @@ def _not_at_all(evidence: Path) -> None:
         (_other_label, "has label"),
         (_twice, "more than once"),
         (_not_at_all, "does not score"),
+        (_curve_elsewhere, "curve/class/predictions.parquet: fold 0 scores"),
+        (_curve_not_at_all, "curve/class/predictions.parquet: test_resnet none, mixing rate 0.5, seed 0 does not score"),
     ],
 )
 def test_evidence_that_contradicts_itself_fails(evidence: Path, change: Callable[[Path], None], message: str) -> None:
