@@ -71,23 +71,28 @@ def heading(page) -> str:
     return page.locator("#view h1").inner_text()
 
 
+def arrived(page, expected: str) -> None:
+    """Wait for a view: the browser tells of a new address when it finds the time."""
+    page.wait_for_function("expected => document.querySelector('#view h1').innerText === expected", arg=expected)
+
+
 def test_one_clicks_from_a_number_to_the_patients_and_back(page) -> None:
     page.locator("table").first.get_by_role("row", name="semantic").get_by_role("link").nth(1).click()
-    assert heading(page) == "scenarios.semantic.auc_image.mean"
+    arrived(page, "scenarios.semantic.auc_image.mean")
     page.locator("#view table").first.get_by_role("link", name="semantic").click()
-    assert heading(page) == "semantic"
+    arrived(page, "semantic")
     page.get_by_role("link", name="of the pool's").first.click()
-    assert heading(page) == "semantic, fold 0"
+    arrived(page, "semantic, fold 0")
     page.get_by_role("link", name="semantic-f0-00007").click()
-    assert heading(page) == "semantic-f0-00007"
+    arrived(page, "semantic-f0-00007")
     assert page.evaluate("() => document.activeElement.tagName") == "H1"
     assert page.locator("[aria-current=step]").inner_text() == "Image"
     page.get_by_role("link", name="data/generators/semantic/fold0").first.click()
-    assert heading(page) == "data/generators/semantic/fold0"
+    arrived(page, "data/generators/semantic/fold0")
     page.locator("#chain").get_by_role("link", name="Patients").click()
-    assert heading(page) == "data/generators/semantic/fold0"
+    arrived(page, "data/generators/semantic/fold0")
     page.locator(".people").first.get_by_role("link").first.click()
-    assert page.locator("#view .kind").inner_text().lower() == "patient"
+    page.wait_for_function("() => document.querySelector('#view .kind').innerText.toLowerCase() === 'patient'")
     for expected in (
         "data/generators/semantic/fold0",
         "data/generators/semantic/fold0",
@@ -95,7 +100,7 @@ def test_one_clicks_from_a_number_to_the_patients_and_back(page) -> None:
         "semantic, fold 0",
     ):
         page.go_back()
-        assert heading(page) == expected
+        arrived(page, expected)
 
 
 def test_every_link_of_every_view_leads_somewhere(page) -> None:
