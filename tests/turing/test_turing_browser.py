@@ -165,6 +165,25 @@ def test_a_reader_goes_on_in_another_browser_by_the_personal_link(browser, serve
     second.close()
 
 
+def test_a_press_right_after_an_image_came_up_answers_nothing(browser, server):
+    """The second press of a slow double click, which lands on the next page; its timer is held back here."""
+    context = browser.new_context()
+    context.add_init_script("window.timers = []; window.setTimeout = (call, wait) => timers.push({ call, wait });")
+    page = context.new_page()
+    page.goto(server.address)
+    page.get_by_label("Your name or an alias").fill("Impatient")
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_function("window.timers.length === 1 && document.getElementById('picture')?.complete")
+    assert page.evaluate("timers[0].wait") >= 300
+    page.keyboard.press("r")
+    page.evaluate("document.querySelector('button[value=real]').click()")
+    page.evaluate("timers[0].call()")
+    ready(page, 1)
+    page.keyboard.press("r")
+    page.get_by_role("heading", name=f"Image 2 of {COUNT}").wait_for()
+    context.close()
+
+
 @pytest.mark.parametrize("size", [(360, 560), (390, 844), (844, 390), (1280, 800)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_image_and_buttons_fit_on_one_screen(browser, server, size, scheme):

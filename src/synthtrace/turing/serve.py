@@ -57,7 +57,5 @@ def serve(folder: Path, host: str, port: int, say: Callable[[str], None]) -> Non
     server, address = open_server(folder, host, port)
     say(f"{len(image_paths(folder))} images at {address}")
     say("answers are written at once; Ctrl+C stops, and `serve` again goes on where every reader was")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        say("stopped")
+    server.serve_forever()  # returns on Ctrl+C
+    say("stopped")
