@@ -15,7 +15,10 @@ COMPUTED_WITH = {
     "train_generator@*": ["torch", "diffusers", "numpy"],
     "classify_*": ["torch", "timm", "pandas"],
     "preprocess": ["scikit-image", "pillow"],
+    "score_pools": ["torch", "timm", "numpy"],
+    "curve@*": ["torch", "timm", "pandas"],
     "compare": ["numpy", "pandas"],
+    "explain": ["shap", "torch"],
     "split": ["scikit-learn"],
 }
 
