@@ -36,8 +36,8 @@ class Trunk:
     ) -> None:
         """`trunk` is the frozen part of `model`, which says how images are normalised."""
         # forward alone, convolutions are faster channels last, on a CPU too (ResNet-50 at 128 px: by a third)
-        self._model, self._trunk, self._mirror = model, trunk.to(memory_format=torch.channels_last), mirror  # type: ignore[call-overload]
-        self._device, self._dtype = device, dtype
+        self._model, self._trunk, self._mirror = model, trunk.to(memory_format=torch.channels_last), mirror
+        self._device, self._dtype, self._capacity = device, dtype, capacity
         self._rows: dict[bytes, int] = {}
         self._free = list(range(capacity))[::-1]
         self.values = torch.empty(0, device=device, dtype=dtype)
@@ -87,6 +87,6 @@ class Trunk:
                 with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
                     found = self._trunk(backbones.normalise(self._model, batch))
                 if not len(self.values):
-                    shape = (len(self._free) + len(self._rows), 1 + self._mirror, *found.shape[1:])
+                    shape = (self._capacity, 1 + self._mirror, *found.shape[1:])
                     self.values = torch.empty(shape, device=self._device, dtype=self._dtype)
                 self.values[rows[start : start + BATCH], variant] = found.to(self._dtype)
