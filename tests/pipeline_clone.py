@@ -18,7 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "features": {"backbone": "test_resnet", "steps": 3, "batch_size": 8},
     "generator": {"channels": [8, 16], "steps": 4, "batch_size": 4, "warmup_steps": 1, "label_dim": 16},
     "sample": {"images": 24, "batch_size": 12, "steps": 2},
-    "fidelity": {"bootstrap": 20},
+    "fidelity": {"groups": 20},
     "classifier": {"backbones": ["test_resnet"], "seeds": 2, "steps": 3, "batch_size": 8},
     "curve": {
         "rates": [0.5],

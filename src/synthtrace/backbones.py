@@ -59,7 +59,7 @@ def create(
     check_name(name, parameter)
     if weights is None:
         model = timm.create_model(name, num_classes=classes, in_chans=channels)
-        mean, std = [0.5], [0.5]
+        mean, std = [0.5] * channels, [0.5] * channels
     else:
         model = _pretrained(name, classes, channels, weights)
         normalisation: dict[str, Any] = vars(model)["pretrained_cfg"]

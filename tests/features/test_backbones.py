@@ -174,3 +174,13 @@ def test_embeddings_are_the_features_below_the_head():
     assert features.dtype == np.float32
     logits = model.get_classifier()(torch.from_numpy(features))
     np.testing.assert_allclose(logits.softmax(1).detach().numpy(), backbones.predict(model, images), atol=1e-5)
+
+
+def test_a_colour_model_is_standardised_a_channel_and_read_back_with_it(tmp_path: Path):
+    images = np.zeros((2, 3, 32, 32), dtype=np.uint8)
+    images[:, 1], images[:, 2, :16] = 51, 255
+    model = made(channels=3)
+    backbones.standardise(model, images)
+    backbones.save(tmp_path, model, BACKBONE, 2, 3)
+    mean = backbones.load(tmp_path, torch.device("cpu")).get_buffer("image_mean").flatten()
+    torch.testing.assert_close(mean, torch.tensor([0, 0.2, 0.5]))

@@ -91,7 +91,7 @@ def make_fidelity(folds: int) -> dict[str, Any]:
             | {"kd_resnet10t": {"mean": kernel, "ci95": [kernel - 0.01, kernel + 0.01]}}
         )
     extractor = {"name": "resnet10t", "metric_suffix": "resnet10t", "digests": {str(fold): "e" * 32 for fold in range(folds)}}
-    return {"extractor": extractor, "inception": None, "resamples": 20, "pools": pools, "kinds": kinds}
+    return {"extractor": extractor, "inception": None, "groups": 20, "pools": pools, "kinds": kinds}
 
 
 def write_explanations(root: Path) -> None:

@@ -45,7 +45,7 @@ def from_workspace(root: Path, params: Params, device: torch.device, cached: boo
 
     `cached` False computes in-domain embeddings anew instead of trusting the scratch cache; the figures are the same.
 
-    Returns {"extractor", "inception", "resamples", "pools": a row a kind, fold, part and class, "kinds": means over folds}. A
+    Returns {"extractor", "inception", "groups", "pools": a row a kind, fold, part and class, "kinds": means over folds}. A
     metric is {"value" or "mean", "ci95"}, null where there are too few images.
 
     Raises:
@@ -77,7 +77,7 @@ def from_workspace(root: Path, params: Params, device: torch.device, cached: boo
             "digests": {str(fold): sight.extractor.digest for fold, sight in sights.items()},
         },
         "inception": None if network is None else {"sha256": network.sha256},
-        "resamples": params.fidelity.bootstrap,
+        "groups": params.fidelity.groups,
         "pools": [_pool_row(cell) for kind in kinds for cell in cells if cell.head["kind"] == kind],
         "kinds": [row for kind in kinds for row in _kind_rows(kind, cells, folds)],
     }
@@ -123,7 +123,7 @@ def _cells(params: Params, kind: str, fold: int, part: str, images: Images, refe
         own, others = (each if label is None else each.take(each.labels == label) for each in (images, reference))
         head = {"kind": kind, "fold": fold, "label": label, "label_name": name, "part": part}
         counts = {"images": len(own), "reference": len(others)}
-        yield Cell(head | counts, score(own, others, params.fidelity.bootstrap))
+        yield Cell(head | counts, score(own, others, params.fidelity.groups))
 
 
 def _pool_row(cell: Cell) -> dict[str, Any]:

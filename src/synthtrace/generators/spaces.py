@@ -1,6 +1,7 @@
 """Which latent spaces a study has: one that kinds share, and those that kinds have of their own."""
 
-from synthtrace.params import KINDS, Autoencoder
+from synthtrace.param_types import KINDS
+from synthtrace.params import Autoencoder
 
 
 def spaces(params: Autoencoder) -> list[str]:

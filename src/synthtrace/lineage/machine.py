@@ -50,8 +50,8 @@ def as_recorded(study: Study, stage: str) -> Iterator[Machine]:
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     run = Stage(stage, asked.model_copy(update={"compute": settings}))
     try:
-        device = compute.set_up(run)
-        yield Machine(device, run.facts["device"], record.get("device"), kept)
+        found_device = compute.set_up(run)
+        yield Machine(found_device, run.facts["device"], record.get("device"), kept)
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
