@@ -10,9 +10,9 @@ from synthtrace.tables import read_manifest
 with stage("compare") as run:
     params = run.params
     kinds = ", ".join(params.generator.kinds)
-    run.say(f"real, traditional, {kinds} at mixing_rate {params.mixing_rate}, {params.compare.bootstrap} resamples of patients")
+    runs = ", ".join(one.name for one in params.curve.runs)
+    run.say(f"real, traditional, {kinds} at mixing rate {params.mixing_rate}, and the curve of {runs}")
     result = from_predictions(Path("data/predictions"), params, read_manifest(Path("data/crops")))
-    run.say(f"the curve of {', '.join(one.name for one in params.curve.runs)}")
     curve, curve_auc, curve_roc = curve_from_predictions(Path("data/curve"), params)
     for name, numbers in {"summary": result.summary, "curve": curve}.items():
         with run.output(f"metrics/{name}.json") as temporary:

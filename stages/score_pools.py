@@ -17,7 +17,3 @@ if __name__ == "__main__":
         result = from_workspace(Path(), params, device, cached=True)
         with run.output("metrics/fidelity.json") as temporary:
             temporary.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        metric = f"fd_{result['extractor']['metric_suffix']}"
-        for row in result["kinds"]:
-            if row["label"] is None:
-                run.say(f"{row['kind']}, {row['part']}: mean {metric} {row[metric]['mean']}, 95 % {row[metric]['ci95']}")
