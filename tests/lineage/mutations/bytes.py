@@ -71,7 +71,7 @@ MUTATIONS = [
         "one byte of a candidate flipped, size and times kept",
         "bytes",
         flip_candidate,
-        also=frozenset({"folds", "gates", "ledger", "replay", "memorisation"}),
+        also=frozenset({"folds", "gates", "ledger", "replay", "memorisation", "numbers"}),
     ),
     Mutation("a cache object edited and kept read-only", "bytes", flip_object, variants=4),
     Mutation("a folder's .dir object edited and kept read-only", "bytes", edit_listing, variants=3),

@@ -168,7 +168,7 @@ def draw_rejected(clone: Clone, random: np.random.Generator) -> None:
 
 # DVC has blessed a second result of one stage, and the gate has judged another pool
 BLESSED = frozenset({"determinism", "gates"})
-IMAGES = BLESSED | {"replay", "memorisation"}
+IMAGES = BLESSED | {"replay", "memorisation", "numbers"}
 WEIGHTS = frozenset({"determinism", "folds", "replay"})
 
 MUTATIONS = [
@@ -176,7 +176,7 @@ MUTATIONS = [
     Mutation("a candidate added with its rows", "ledger", add_candidate, IMAGES),
     Mutation("a file of a pool dropped", "ledger", drop_file, IMAGES),
     Mutation("a candidate dropped with its rows", "ledger", drop_candidate, IMAGES),
-    Mutation("a candidate's row dropped from the selection", "ledger", drop_selection, BLESSED),
+    Mutation("a candidate's row dropped from the selection", "ledger", drop_selection, BLESSED | {"numbers"}),
     Mutation("two images of a pool swapped", "ledger", swap, IMAGES, variants=3),
     Mutation("an image of a pool encoded anew", "ledger", encode, BLESSED, variants=3),
     Mutation("an image encoded anew, with its digest in the ledger", "ledger", encode_and_own, BLESSED),
@@ -184,5 +184,5 @@ MUTATIONS = [
     Mutation("a generator's weights are another fold's", "ledger", other_weights, WEIGHTS),
     Mutation("a row's seed changed", "ledger", other_seed, BLESSED | {"replay"}),
     Mutation("a candidate's label changed in the selection", "ledger", other_label, BLESSED),
-    Mutation("a classifier drew what was not kept", "ledger", draw_rejected, BLESSED | {"memorisation"}),
+    Mutation("a classifier drew what was not kept", "ledger", draw_rejected, BLESSED | {"memorisation", "numbers"}),
 ]
