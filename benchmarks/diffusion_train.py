@@ -8,10 +8,11 @@ Accelerate, which adds nothing on one device, and without gradient clipping, whi
 are the paper's. All loops see the same crops, noise and timesteps, so that their losses must agree, step by step.
 
 Images have 256 pixels a side; the encoder has the size of the published kl-f4 (128, 256, 512 channels, two blocks a level,
-random weights: time does not depend on them). On a CPU the denoiser is a small one. What the cache saves is the encoder's part
-of a step, so that the ratio depends on both: floating-point operations of each are printed beside it. Seconds are the median
-over steps; filling the cache is told apart, with the step from which on it pays. Where there is a GPU the denoiser has the
-paper preset's widths, ours computes in bfloat16 and the reference in float32, as the example does unless told otherwise.
+random weights: time does not depend on them). On a CPU the denoiser has the widths of presets/cpu-byra.yaml. What the cache
+saves is the encoder's part of a step, so that the ratio depends on both: floating-point operations of each are printed beside
+it, and what they leave to be gained with the widths of presets/paper-nafld.yaml. Seconds are the median over steps; filling the
+cache is told apart, with the step from which on it pays. Where there is a GPU the denoiser has the paper preset's widths, ours
+computes in bfloat16 and the reference in float32, as the example does unless told otherwise.
 """
 
 import argparse
@@ -46,8 +47,9 @@ from synthtrace.seeds import Seeds
 from synthtrace.stage import progress
 
 SIZE, NATIVE, IMAGES, CROPS = 256, 320, 4, 2
-WIDTHS = {"cpu": [64, 128, 256], "cuda": [256, 512, 1024]}
-BATCH = {"cpu": 2, "cuda": 32}
+# channels, and blocks a level: as in presets/cpu-byra.yaml and presets/paper-nafld.yaml
+WIDTHS = {"cpu": ([32, 64], 1), "cuda": ([256, 512, 1024], 2)}
+BATCH = {"cpu": 4, "cuda": 32}
 STEPS = {"cpu": 5, "cuda": 40}
 PAPER_STEPS, PAPER_IMAGES, WANTED = 20_000, 440, 2.0
 # dense bfloat16, floating-point operations a second
@@ -135,15 +137,34 @@ def reference(
         clock.log({"loss": loss.item()}, step)
 
 
-def operations(vae: AutoencoderKL, unet: UNet2DModel) -> dict[str, float]:
-    """Floating-point operations an image: of encoding, and of a step of the denoiser, forward and backward."""
-    device = next(vae.parameters()).device
+def operations(vae: AutoencoderKL) -> dict[str, float]:
+    """Floating-point operations an image: of encoding, and of a step of each denoiser, forward and backward."""
+    vae = copy.deepcopy(vae).to("meta")
     with FlopCounterMode(display=False) as encoding, torch.no_grad():
-        posterior = vae.encode(torch.zeros(1, 3, SIZE, SIZE, device=device)).latent_dist
-    with FlopCounterMode(display=False) as denoising:
-        unet(posterior.mean, torch.zeros(1, dtype=torch.long, device=device)).sample.mean().backward()
-    unet.zero_grad()
-    return {"encoder": float(encoding.get_total_flops()), "denoiser": float(denoising.get_total_flops())}
+        vae.encode(torch.zeros(1, 3, SIZE, SIZE, device="meta"))
+    found = {"encoder": float(encoding.get_total_flops())}
+    for kind in WIDTHS:
+        unet = denoiser(kind).to("meta")
+        latents, timesteps = torch.zeros(1, 3, SIZE // 4, SIZE // 4, device="meta"), torch.zeros(1, device="meta")
+        with FlopCounterMode(display=False) as denoising:
+            unet(latents, timesteps).sample.mean().backward()
+        found[f"denoiser_{kind}"] = float(denoising.get_total_flops())
+    return found
+
+
+def denoiser(kind: str) -> UNet2DModel:
+    """A U-Net for latents 3 x 64 x 64, with attention at all levels but the first."""
+    channels, layers = WIDTHS[kind]
+    attending = len(channels) - 1
+    return UNet2DModel(
+        sample_size=SIZE // 4,
+        in_channels=3,
+        out_channels=3,
+        block_out_channels=tuple(channels),
+        layers_per_block=layers,
+        down_block_types=("DownBlock2D", *["AttnDownBlock2D"] * attending),
+        up_block_types=(*["AttnUpBlock2D"] * attending, "UpBlock2D"),
+    )
 
 
 def set_up(device: torch.device) -> tuple[Generator, UNet2DModel, LatentSpace, TrainingImages]:
@@ -164,15 +185,7 @@ def set_up(device: torch.device) -> tuple[Generator, UNet2DModel, LatentSpace, T
     f4 = defaults.autoencoder.model_copy(update={"channels": [128, 256, 512], "latent_channels": 3, "layers_per_block": 2})
     compute.seed_everything(0)
     space = LatentSpace(autoencoder.build(f4, SIZE, 3).to(device), channels=1, scale=1.0)
-    unet = UNet2DModel(
-        sample_size=SIZE // 4,
-        in_channels=3,
-        out_channels=3,
-        block_out_channels=tuple(WIDTHS[kind]),
-        layers_per_block=2,
-        down_block_types=("DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"),
-        up_block_types=("AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
-    ).to(device)
+    unet = denoiser(kind).to(device)
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 1, NATIVE, NATIVE), dtype=np.uint8)
     labels = np.arange(IMAGES) % 2
     return params, unet, space, TrainingImages(pixels, None, labels, [f"i{number}" for number in range(IMAGES)])
@@ -197,7 +210,7 @@ def measure() -> dict[str, Any]:
     )
     filling = (time.perf_counter() - started) / (IMAGES * CROPS)
     fresh = CropBatches(images, size=SIZE, crop_scale=params.crop_scale, **drawn)
-    flops = operations(space.autoencoder, unet)
+    flops = operations(space.autoencoder)
     clocks: dict[str, Clock] = {}
     for name in progress(("diffusers", "fresh crops", "latent cache"), "training loops", unit="loop"):
         own = copy.deepcopy(unet)
@@ -223,6 +236,7 @@ def measure() -> dict[str, Any]:
         "filling_seconds_an_image": filling,
         "pays_from_step": filling * entries / saved if saved > 0 else None,
         "ratio": seconds["fresh crops"] / seconds["latent cache"],
+        "most_with_paper_widths": 1 + flops["encoder"] / flops["denoiser_cuda"],
         "ratio_to_diffusers": seconds["diffusers"] / seconds["latent cache"],
         "ratio_fresh_to_diffusers": seconds["diffusers"] / seconds["fresh crops"],
         "largest_difference_of_a_loss": float(np.abs(np.subtract(*losses)).max()),
@@ -231,7 +245,7 @@ def measure() -> dict[str, Any]:
     }
     peak = next((value for name, value in PEAKS.items() if name in found["device"]), None)
     if peak:
-        found["share_of_peak"] = flops["denoiser"] * params.batch_size / seconds["latent cache"] / peak
+        found["share_of_peak"] = flops["denoiser_cuda"] * params.batch_size / seconds["latent cache"] / peak
     return found
 
 
@@ -247,12 +261,15 @@ def show(found: dict[str, Any]) -> None:
     console.print(table)
     flops = found["operations_an_image"]
     console.print(
-        f"{found['device']}, {found['threads']} threads, batches of {found['batch_size']}, {SIZE} pixels; an image costs "
-        f"{flops['encoder'] / 1e9:.0f} GFLOP to encode and {flops['denoiser'] / 1e9:.0f} in the denoiser, forward and backward"
+        f"{found['device']}, {found['threads']} threads, batches of {found['batch_size']}, {SIZE} pixels; operations an image, "
+        + ", ".join(f"{name} {value / 1e9:.0f} G" for name, value in flops.items())
+    )
+    console.print(
+        f"latent cache: {found['ratio']:.2f} times the steps of fresh crops (wanted: {WANTED:g}); with the paper preset's "
+        f"widths the operations allow {found['most_with_paper_widths']:.2f} at most"
     )
     if "share_of_peak" in found:
         console.print(f"the denoiser reaches {found['share_of_peak']:.0%} of the device's bfloat16 peak with the latent cache")
-    console.print(f"latent cache: {found['ratio']:.2f} times the steps of fresh crops (wanted: {WANTED:g})")
     if found["pays_from_step"]:
         console.print(
             f"filling it costs {found['filling_seconds_an_image']:.2f} s a crop: with {PAPER_IMAGES} images and {CROPS} crops "
