@@ -48,25 +48,27 @@ def phantom(shared: Shared) -> Clone:
 
 @pytest.fixture(scope="session")
 def byra(shared: Shared) -> Clone:
-    """The same study on twelve patients of the real fatty-liver set."""
+    """The preset cpu-byra, shrunk, on twelve patients of the real fatty-liver set."""
+
+    def make(folder: Path) -> None:
+        small = {"dataset": {"path": str(twelve(folder))}, "preprocess": {"image_size": 32}}
+        _reproduced(Clone.fresh(folder).lay("cpu-byra"), **small)
+
+    return shared("byra", make)
+
+
+def twelve(study: Path) -> Path:
+    """A table of two frames of twelve real patients, beside a study's folder; skips where the set is absent."""
     if not BYRA.exists():
         pytest.skip(f"the fatty-liver set is not at {BYRA}")
-    return shared("byra", _byra)
-
-
-def _byra(folder: Path) -> None:
-    table = folder.parent / "table"
-    table.mkdir(parents=True)
+    table = study.parent / "table"
+    table.mkdir(parents=True, exist_ok=True)
     manifest = pd.read_csv(BYRA / "manifest.csv", dtype=str)
     patients = [f"P{number:02d}" for number in (0, 1, 2, 3, 4, 5, 17, 18, 19, 42, 43, 44)]
     manifest = manifest[manifest["patient_id"].isin(patients) & manifest["frame"].isin(["1", "2"])]
     manifest.to_csv(table / "manifest.csv", index=False)
     (table / "images").symlink_to(BYRA / "images")
-    columns = {"path": "file", "label": "label", "patient_id": "patient_id", "frame": "frame"}
-    empty = {"grade": None, "mask_path": None, "group_id": None}
-    dataset = {"kind": "table", "path": str(table), "columns": columns | empty, "baselines": ["hi"]}
-    clone = Clone.fresh(folder)
-    _reproduced(clone, dataset=dataset, autoencoder={"mode": "scratch"}, mixing_rate=0.5)
+    return table
 
 
 def _reproduced(clone: Clone, **blocks: object) -> None:

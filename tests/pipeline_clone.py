@@ -75,6 +75,12 @@ class Clone:
         shutil.copytree(self.folder, folder, symlinks=True, ignore=passing)
         return Clone(folder)
 
+    def lay(self, preset: str) -> "Clone":
+        """Lay a preset over the parameters."""
+        result = self.run("synthtrace", "preset", preset)
+        assert result.returncode == 0, result.stderr
+        return self
+
     def set(self, **blocks: Any) -> None:
         """Change parameters; a block is merged, a value replaced."""
         path = self.folder / "params.yaml"
