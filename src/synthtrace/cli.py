@@ -1,12 +1,10 @@
 """`synthtrace ...`: the command line, acting on the DVC repository of the current directory."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from synthtrace.errors import InputError
+from synthtrace.command_line import one_sentence
 from synthtrace.lineage import cli as lineage
 from synthtrace.turing import cli as turing
 
@@ -19,16 +17,6 @@ app = typer.Typer(
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Stages side by side; 0: CPU cores // compute.threads.")]
 
 
-@contextlib.contextmanager
-def _one_sentence() -> Iterator[None]:
-    """A user's mistake is one sentence on stderr and exit code 1."""
-    try:
-        yield
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def preset(name: Annotated[str, typer.Argument(help="A file of presets/, without .yaml.")]) -> None:
     """Lay presets/NAME.yaml over params.yaml and show what changed."""
@@ -37,7 +25,7 @@ def preset(name: Annotated[str, typer.Argument(help="A file of presets/, without
 
     from synthtrace.presets import apply_preset
 
-    with _one_sentence():
+    with one_sentence():
         changes = apply_preset(name)
     if not changes:
         typer.echo(f"params.yaml already holds preset {name}")
@@ -56,7 +44,7 @@ def repro(
     """Do the work of `dvc repro` with ready stages side by side."""
     from synthtrace.engine import reproduce
 
-    with _one_sentence():
+    with one_sentence():
         code = reproduce(targets or [], jobs)
     raise typer.Exit(code)
 
@@ -66,7 +54,7 @@ def results(name: Annotated[str, typer.Argument(help="A file of presets/, withou
     """Run a preset, keep its evidence under results/NAME/, and restore the committed state."""
     from synthtrace.results import produce
 
-    with _one_sentence():
+    with one_sentence():
         code = produce(name, jobs)
     raise typer.Exit(code)
 

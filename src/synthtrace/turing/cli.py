@@ -1,28 +1,17 @@
 """`synthtrace turing ...`: the reader test, from drawing its images to its score."""
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from synthtrace.errors import InputError
+from synthtrace.command_line import one_sentence
 
 app = typer.Typer(help="A reader test: can people tell synthetic images from real ones?", no_args_is_help=True)
 
 Out = Annotated[Path, typer.Argument(help="The folder of the test.")]
 DEFAULT = Path("turing")
-
-
-@contextlib.contextmanager
-def _one_sentence() -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -31,7 +20,7 @@ def build(out: Out = DEFAULT) -> None:
     from synthtrace.params import load_params
     from synthtrace.turing.build import build as write_test
 
-    with _one_sentence():
+    with one_sentence():
         key = write_test(Path(), out, load_params())
     real = int((key["source"] == "real").sum())
     typer.echo(f"{out}: {real} real and {len(key) - real} synthetic images; what they are stands in {out / 'key.csv'}")
@@ -46,7 +35,7 @@ def serve(
     """Show a test in the browser, to a few readers at a time."""
     from synthtrace.turing.serve import serve as run
 
-    with _one_sentence():
+    with one_sentence():
         run(out, host, port, typer.echo)
 
 
@@ -59,7 +48,7 @@ def score(
     from synthtrace.turing.score import score as judge
     from synthtrace.turing.table import show
 
-    with _one_sentence():
+    with one_sentence():
         found = judge(out)
     if json_file:
         json_file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
