@@ -43,6 +43,10 @@ results: $(READY)
 bench: $(READY)
 	python benchmarks/pipeline.py
 	python benchmarks/audit.py
+	python benchmarks/grid.py
+	python benchmarks/diffusion_train.py
+	python benchmarks/sampling.py
+	python benchmarks/fidelity.py
 
 # hashes only: no index address may enter the file
 lock: $(READY)
