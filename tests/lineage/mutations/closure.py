@@ -46,5 +46,7 @@ def _edit(clone: Clone, key: str, stage: str, path: str, random: np.random.Gener
 MUTATIONS = [
     Mutation("a dep's digest edited in dvc.lock", "closure", edit_dep, also=frozenset({"gates"}), variants=4),
     Mutation("a gathering folder's digest edited in dvc.lock", "closure", edit_gathering_dep, also=frozenset({"gates"})),
-    Mutation("an out's digest edited in dvc.lock", "closure", edit_out, also=frozenset({"bytes", "environment"}), variants=4),
+    Mutation(
+        "an out's digest edited in dvc.lock", "closure", edit_out, also=frozenset({"bytes", "environment", "gates"}), variants=4
+    ),
 ]

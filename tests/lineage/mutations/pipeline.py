@@ -85,7 +85,12 @@ MUTATIONS = [
     Mutation("a parameter changed in params.yaml", "pipeline", change_param),
     Mutation("a fold removed from a stage's matrix", "pipeline", remove_fold, also=frozenset({"replay"}), variants=3),
     Mutation("a fold added to params.yaml", "pipeline", add_fold, also=frozenset({"folds", "gates"})),
-    Mutation("a kind of generator removed from params.yaml", "pipeline", remove_kind),
+    Mutation(
+        "a kind of generator removed from params.yaml",
+        "pipeline",
+        remove_kind,
+        also=frozenset({"folds", "gates", "ledger", "memorisation", "replay"}),
+    ),
     Mutation("a retired fold's folder left behind", "pipeline", leave_fold, variants=3),
     Mutation("a retired fold's entry left in dvc.lock", "pipeline", leave_stage),
     Mutation("a stray file beside outs", "pipeline", drop_stray, variants=4),
