@@ -57,6 +57,12 @@ def byra(shared: Shared) -> Clone:
     return shared("byra", make)
 
 
+@pytest.fixture
+def real_table() -> Callable[[Path], Path]:
+    """Makes a table of real scans beside a study's folder."""
+    return twelve
+
+
 def twelve(study: Path) -> Path:
     """A table of two frames of twelve real patients, beside a study's folder; skips where the set is absent."""
     if not BYRA.exists():

@@ -1,11 +1,11 @@
 """The preset of paper 0, shrunk to seconds with its structure kept, on the phantom and on real scans."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import twelve
 from pipeline_clone import ROOT, SMALL, Clone
 
 PRESET = yaml.safe_load((ROOT / "presets/paper-nafld.yaml").read_text())
@@ -34,9 +34,9 @@ def run(folder: Path, **dataset: object) -> Clone:
 
 
 @pytest.mark.parametrize("scans", ["phantom", "real"])
-def test_the_papers_preset_runs_whole_when_shrunk(tmp_path: Path, scans: str) -> None:
+def test_the_papers_preset_runs_whole_when_shrunk(tmp_path: Path, real_table: Callable[[Path], Path], scans: str) -> None:
     folder = tmp_path / "clone"
-    real = {"path": str(twelve(folder))} if scans == "real" else None
+    real = {"path": str(real_table(folder))} if scans == "real" else None
     clone = run(folder, **(real or {"kind": "phantom", "path": "data/raw/phantom", "baselines": []}))
     curve = json.loads((clone.folder / "metrics/curve.json").read_text())
     points = {one["name"]: [(point["scenario"], point["mixing_rate"]) for point in one["points"]] for one in curve["runs"]}

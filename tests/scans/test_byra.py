@@ -16,7 +16,9 @@ FRAMES, SHAPE = 3, (434, 636)
 
 def dataset(path: Path) -> Dataset:
     columns = Columns(**(dict.fromkeys(Columns.model_fields) | {"path": "path", "label": "label"}))
-    return Dataset(kind="byra", path=str(path), labels=["healthy", "nafld"], patient_ids="manifest", columns=columns)
+    return Dataset(
+        kind="byra", path=str(path), labels=["healthy", "nafld"], patient_ids="manifest", columns=columns, baselines=[]
+    )
 
 
 def patients(fields=("id", "class", "fat", "images"), images=None) -> np.ndarray:

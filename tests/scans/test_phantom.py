@@ -143,7 +143,7 @@ def test_the_study_and_the_unlabelled_corpus_share_no_patient(tmp_path: Path) ->
 def test_the_study_is_read_back_as_a_source(tmp_path: Path) -> None:
     study = write_study(tmp_path, Seeds(1), SIMULATE, LABELS, silent)
     columns = Columns(**(dict.fromkeys(Columns.model_fields) | {"path": "file", "label": "class"}))  # not the phantom's
-    dataset = Dataset(kind="phantom", path=str(tmp_path), labels=LABELS, patient_ids="manifest", columns=columns)
+    dataset = Dataset(kind="phantom", path=str(tmp_path), labels=LABELS, patient_ids="manifest", columns=columns, baselines=[])
     manifest = build_manifest(read_source(dataset), dataset)
     assert manifest["label_name"].tolist() == study["label"].tolist()
     assert manifest["source"].unique().tolist() == ["phantom"]

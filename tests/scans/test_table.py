@@ -19,7 +19,8 @@ COLUMNS = {"path": "file", "label": "label", "patient_id": "patient", "frame": "
 
 def dataset(path: Path, patient_ids: str = "manifest", labels: tuple[str, ...] = ("healthy", "nafld"), **columns) -> Dataset:
     mapped = dict.fromkeys(Columns.model_fields) | COLUMNS | columns
-    return Dataset(kind="table", path=str(path), labels=list(labels), patient_ids=patient_ids, columns=Columns(**mapped))
+    named = {"labels": list(labels), "patient_ids": patient_ids, "columns": Columns(**mapped), "baselines": []}
+    return Dataset(kind="table", path=str(path), **named)
 
 
 def ingest(data: Dataset, folder: Path) -> pd.DataFrame:
