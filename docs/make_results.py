@@ -11,8 +11,8 @@ import json
 import re
 from pathlib import Path
 
-import paper_figures
 import results_benchmarks
+import results_paper
 import results_tables
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def preset_section(evidence: Path) -> list[str]:
 def section(name: str, results: Path) -> str:
     """The generated part between the markers of `name`."""
     if name == "paper":
-        lines = paper_figures.section()
+        lines = results_paper.section()
     elif name == "benchmarks":
         lines = results_benchmarks.section(results / name)
     else:

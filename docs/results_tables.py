@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from paper_figures import beside_curve
 from results_cells import difference, figure, interval, mean_sd, number, p_value, table
+from results_paper import beside_curve
 
 Evidence = dict[str, Any]
 
