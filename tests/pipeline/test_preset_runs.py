@@ -1,4 +1,4 @@
-"""The preset of paper 0, shrunk to seconds with its structure kept, on the phantom and on real scans."""
+"""The presets, shrunk to seconds with their structure kept, on the phantom and on real scans."""
 
 import json
 from collections.abc import Callable
@@ -58,3 +58,12 @@ def test_the_papers_preset_runs_whole_when_shrunk(tmp_path: Path, real_table: Ca
     assert list(summary["baselines"]) == (["hi"] if real else [])
     result = clone.run("synthtrace", "audit", "--fast")
     assert result.returncode == 0, result.stdout
+
+
+def test_the_preset_for_two_cores_runs_on_the_phantom_too(tmp_path: Path) -> None:
+    clone = Clone.fresh(tmp_path / "clone").lay("cpu-byra")
+    clone.set(**SMALL)
+    clone.set(dataset={"kind": "phantom", "path": "data/raw/phantom", "baselines": []}, preprocess={"image_size": 32})
+    result = clone.run("synthtrace", "repro")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert json.loads((clone.folder / "metrics/summary.json").read_text())["patients"] == 8
