@@ -24,17 +24,16 @@ def main() -> None:
         crops = Path("data/crops")
         generator = Path(f"data/generators/{args.kind}/fold{args.fold}")
         device = compute.set_up(run)
-        channels, size = params.preprocess.channels, params.preprocess.image_size
-        trained = load_generator(generator, Path(f"data/autoencoders/fold{args.fold}"), channels, device)
+        channels, size, own = params.preprocess.channels, params.preprocess.image_size, params.family(args.kind)
+        family = load_generator(generator, Path(f"data/autoencoders/fold{args.fold}"), channels, device)
         rows = with_role(read_manifest(crops), read_folds(Path("data/folds/folds.csv")), args.fold, "train")
-        training = reference(crops, rows, size, params.sample.map_distortion)
-        plan = plan_pool(
-            trained.family, args.kind, args.fold, training, params.sample, len(params.dataset.labels), Seeds(params.seed)
-        )
-        run.say(f"{len(plan)} images in {params.sample.steps} {params.sample.sampler} steps ({device})")
+        training = reference(crops, rows, size, own.distortion)
+        drawing, classes = own.drawing(params.sample), len(params.dataset.labels)
+        plan = plan_pool(family, args.kind, args.fold, training, params.sample, drawing, classes, Seeds(params.seed))
+        run.say(f"{len(plan)} images, {drawing.sampler}, steps {drawing.steps} ({device})")
         with run.output(f"data/pools/{args.kind}/fold{args.fold}") as folder:
             batches = progress(sorted(plan["batch"].unique()), "sample", unit="batch")
-            ledger = draw_pool(folder, plan, trained, training, size // trained.space.factor, device, batches)
+            ledger = draw_pool(folder, plan, family, training, device, batches)
             write_ledger(folder, ledger.assign(checkpoint=checkpoint_digest(generator)))
 
 

@@ -18,18 +18,18 @@ class Seen:
     """The images that a training loop really drew, gathered batch by batch."""
 
     def __init__(self) -> None:
-        self._image_ids: set[str] = set()
+        self.image_ids: set[str] = set()
 
     def add(self, image_ids: Iterable[str]) -> None:
         """Note a batch's images."""
-        self._image_ids.update(image_ids)
+        self.image_ids.update(image_ids)
 
     def card_fields(self, manifest: pd.DataFrame) -> dict[str, list[str]]:
         """Sorted `patient_ids` and `image_ids` of what was drawn; `manifest` says whose image is whose."""
-        rows = manifest[manifest["image_id"].isin(self._image_ids)]
+        rows = manifest[manifest["image_id"].isin(self.image_ids)]
         return {
             "patient_ids": sorted(set(rows["patient_id"].astype(str))),
-            "image_ids": sorted(self._image_ids),
+            "image_ids": sorted(self.image_ids),
         }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthtrace.errors import InputError
-from synthtrace.params import REAL, Curve
+from synthtrace.params import AUGMENT, NO_SELECTION, REAL, TRADITIONAL, Classifier, Curve
 
 MANIFEST = ["image_id", "pixel_hash", "path", "patient_id", "label", "label_name", "frame", "source"]
 MANIFEST_OPTIONAL = ["grade", "mask_path", "group_id"]
@@ -35,8 +35,9 @@ LEDGER = [
 ]
 SELECTION = ["image_id", "label", "nearest_real_id", "nearest_real_distance", "copy", "kept"]
 PREDICTIONS = ["backbone", "mixing_rate", "seed", "fold", "image_id", "patient_id", "label"]
-CURVE = ["run", "scenario", *PREDICTIONS]
-CURVE_SETTINGS = ["run", "scenario", "backbone", "mixing_rate", "seeds"]
+CURVE = ["run", "scenario", "selection", "mode", *PREDICTIONS]
+CURVE_SETTINGS = ["run", "scenario", "selection", "mode", "backbone", "mixing_rate", "seeds"]
+UNFILLED = ["run", "scenario", "selection", "mode", "mixing_rate", "fold", "kept", "candidates", "needed"]
 
 # identifiers stay text: "007" is a patient, not the number 7
 _TEXT = dict.fromkeys(
@@ -137,15 +138,26 @@ def read_curve(folder: Path) -> pd.DataFrame:
     return _read_parquet(Path(folder) / "predictions.parquet", CURVE)
 
 
-def curve_settings(curve: Curve) -> pd.DataFrame:
+def read_unfilled(folder: Path) -> pd.DataFrame:
+    """`unfilled.csv` of a scenario of the curve: points without predictions, because a selection kept too few (UNFILLED)."""
+    return _read_csv(Path(folder) / "unfilled.csv", UNFILLED)
+
+
+def curve_settings(curve: Curve, classifier: Classifier) -> pd.DataFrame:
     """Every point that the parameters ask for (CURVE_SETTINGS), run by run: real at rate 0, then each scenario's rates.
 
-    `seeds` is how many trainings a fold make the point.
+    `seeds` is how many trainings a fold make the point. Only generator kinds have several selections and modes; `traditional`
+    without crops to mix in is one point, at rate 0.
     """
-    rows = [
-        (run.name, scenario, run.backbone, float(rate), run.seeds)
-        for run in curve.runs
-        for scenario, rates in [(REAL, [0.0]), *((name, curve.rates_of(run)) for name in run.scenarios)]
-        for rate in rates
-    ]
+    rows: list[tuple] = []
+    for run in curve.runs:
+        for scenario in (REAL, *run.scenarios):
+            own = scenario not in (REAL, TRADITIONAL)
+            rates = curve.rates_of(run) if classifier.mixes(scenario) else [0.0]
+            rows += [
+                (run.name, scenario, selection, mode, run.backbone, float(rate), run.seeds)
+                for selection in (run.selections if own else [NO_SELECTION])
+                for mode in (run.modes if own else [AUGMENT])
+                for rate in rates
+            ]
     return pd.DataFrame(rows, columns=CURVE_SETTINGS)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from synthtrace.errors import InputError
-from synthtrace.param_types import KINDS
+from synthtrace.params.types import KINDS
 from synthtrace.params import Params, known_keys, load_params, parse_params
 
 ROOT = Path(__file__).parents[2]

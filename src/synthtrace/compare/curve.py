@@ -36,7 +36,7 @@ def curve_from_predictions(folder: Path, params: Params) -> tuple[dict[str, Any]
         InputError: as `read_points`.
     """
     tables = read_points(folder, params)
-    folds = params.split.folds_a_repeat
+    folds = params.split.folds_a_round
     reference = scores_of(tables[params.curve.runs[0].name, REAL, 0.0], folds)
     counts = resample_patients(reference, params.compare.bootstrap, Seeds(params.seed).stream("compare", "bootstrap"))
     runs: list[dict[str, Any]] = []
@@ -67,12 +67,12 @@ def read_points(folder: Path, params: Params) -> dict[tuple[str, str, float], pd
     parts: dict[Any, pd.DataFrame] = {}
     for scenario in wanted["scenario"].drop_duplicates():
         table = read_curve(Path(folder) / scenario)
-        table["repeat"] = table["fold"] // params.split.folds_a_repeat
+        table["repeat"] = table["fold"] // params.split.folds_a_round
         images = images_of(table) if images is None else images
         settings = wanted[wanted["scenario"] == scenario]
         settings = settings.assign(seed=[range(count) for count in settings["seeds"]]).explode("seed").drop(columns="seeds")
         path = Path(folder) / scenario / "predictions.parquet"
-        check_whole(table, settings.astype({"seed": int}), images, params.split.repeats, path, "curve.runs")
+        check_whole(table, settings.astype({"seed": int}), images, params.split.rounds, path, "curve.runs")
         parts |= dict(iter(table.groupby(SETTING, sort=False)))
     return {key: parts[key] for key in wanted[SETTING].itertuples(index=False, name=None)}
 

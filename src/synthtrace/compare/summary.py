@@ -55,10 +55,10 @@ def read_scenarios(folder: Path, params: Params) -> dict[str, pd.DataFrame]:
         other = table.loc[table["mixing_rate"] != rate, "mixing_rate"]
         if len(other):
             raise InputError(f"{path}: holds predictions at mixing_rate {other.iloc[0]}; expected {rate}, so classify again")
-        table["repeat"] = table["fold"] // params.split.folds_a_repeat
+        table["repeat"] = table["fold"] // params.split.folds_a_round
         reference = tables.get(REAL, table)
         settings = reference[["backbone", "seed"]].drop_duplicates()
-        check_whole(table, settings, images_of(reference), params.split.repeats, path, "`real`")
+        check_whole(table, settings, images_of(reference), params.split.rounds, path, "`real`")
         tables[scenario] = table
     return tables
 
@@ -76,11 +76,11 @@ def compare(tables: dict[str, pd.DataFrame], params: Params, manifest: pd.DataFr
     """
     split, backbones = params.split, list(tables[REAL]["backbone"].drop_duplicates())
     first = tables[REAL][tables[REAL]["backbone"] == backbones[0]]
-    reference = scores_of(first, split.folds_a_repeat)
+    reference = scores_of(first, split.folds_a_round)
     counts = resample_patients(reference, params.compare.bootstrap, Seeds(params.seed).stream("compare", "bootstrap"))
     judged = {
         backbone: {
-            scenario: judge(scores_of(table[table["backbone"] == backbone], split.folds_a_repeat), counts)
+            scenario: judge(scores_of(table[table["backbone"] == backbone], split.folds_a_round), counts)
             for scenario, table in tables.items()
         }
         for backbone in backbones
@@ -91,7 +91,7 @@ def compare(tables: dict[str, pd.DataFrame], params: Params, manifest: pd.DataFr
         "patients": counts.shape[1],
         "images": len(reference.labels),
         "seeds": len(reference.probabilities),
-        "repeats": split.repeats,
+        "repeats": split.rounds,
         "scenarios": entries[backbones[0]],
         "baselines": judge_baselines(params.dataset, manifest, first, judged[backbones[0]][REAL], counts),
     }
@@ -125,7 +125,7 @@ def _entries(judged: dict[str, dict[str, Judged]], split: Split) -> dict[str, An
             entries[scenario][name] = difference
     patients, real = [judged[scenario]["auc_patient"] for scenario in others], judged[REAL]["auc_patient"]
     of_patients = with_holm("z", [_delong(one, real) for one in patients])
-    of_folds = [None] * len(others) if split.repeats == 1 else with_holm("t", [_over_folds(one, real) for one in patients])
+    of_folds = [None] * len(others) if split.rounds == 1 else with_holm("t", [_over_folds(one, real) for one in patients])
     for scenario, z, t in zip(others, of_patients, of_folds, strict=True):
         entries[scenario]["versus_real_patient"] |= {"delong": z, "nadeau_bengio": t}
     return entries
@@ -146,5 +146,5 @@ def _delong(scenario: Judged, real: Judged) -> Test:
 def _over_folds(scenario: Judged, real: Judged) -> Test:
     """The corrected resampled test on patient-level AUCs of folds, averaged over seeds; only for repeated re-splits."""
     differences = (fold_aucs(scenario.scores) - fold_aucs(real.scores)).mean(axis=0)
-    folds_a_repeat = len(differences) // len(real.scores.folds)
-    return nadeau_bengio(differences, 1 / (folds_a_repeat - 1))
+    folds_a_round = len(differences) // len(real.scores.folds)
+    return nadeau_bengio(differences, 1 / (folds_a_round - 1))

@@ -7,10 +7,9 @@ import torch
 from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 
-from synthtrace.generators.batches import Batch
-from synthtrace.generators.protocol import Choice, Family, LatentShape, Reference, block_types
-from synthtrace.params import Generator
-from synthtrace.seeds import Seeds
+from synthtrace.generators.denoiser import LabelDenoiser, LatentShape, block_types
+from synthtrace.generators.latent_diffusion import LatentDiffusion
+from synthtrace.params import FamilySettings, Generator
 
 
 class LabelEmbedding(ModelMixin, ConfigMixin):
@@ -26,16 +25,17 @@ class LabelEmbedding(ModelMixin, ConfigMixin):
         return self.table(labels)[:, None]
 
 
-class ClassConditional(Family):
+class TokenDenoiser(LabelDenoiser):
     """U-Net with cross-attention to a label embedding."""
 
     def __init__(self, unet: UNet2DConditionModel, embedding: LabelEmbedding) -> None:
         super().__init__()
-        self.unet, self.embedding = unet, embedding
+        self.unet, self.embedding, self.classes = unet, embedding, embedding.config["classes"]
 
     @classmethod
-    def build(cls, params: Generator, latent: LatentShape, classes: int) -> Self:
-        """See Family."""
+    def build(cls, params: Generator, settings: FamilySettings, latent: LatentShape, classes: int) -> Self:
+        """See Denoiser."""
+        dim = settings.label_dim  # type: ignore[attr-defined]
         down = block_types("DownBlock2D", "CrossAttnDownBlock2D", len(params.channels), params.attention_levels)
         unet = UNet2DConditionModel(
             sample_size=latent.size,
@@ -45,41 +45,31 @@ class ClassConditional(Family):
             layers_per_block=params.layers_per_block,
             down_block_types=down,
             up_block_types=tuple(name.replace("Down", "Up") for name in reversed(down)),
-            cross_attention_dim=params.label_dim,
+            cross_attention_dim=dim,
             attention_head_dim=8,
             norm_num_groups=min(32, min(params.channels)),
         )
-        return cls(unet, LabelEmbedding(classes, params.label_dim))
+        return cls(unet, LabelEmbedding(classes, dim))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """See Family."""
+        """See Denoiser."""
         return cls(
             UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False),
             LabelEmbedding.from_pretrained(folder / "embedding", use_safetensors=True, low_cpu_mem_usage=False),
         )
 
     def save(self, folder: Path) -> None:
-        """See Family."""
+        """See Denoiser."""
         self.unet.save_pretrained(folder / "unet")
         self.embedding.save_pretrained(folder / "embedding")
 
-    def condition(self, batch: Batch) -> torch.Tensor:
-        """Labels (B,)."""
-        return batch.labels
-
-    def null(self, condition: torch.Tensor) -> torch.Tensor:
-        """The null label."""
-        return torch.full_like(condition, self.embedding.config["classes"])
-
     def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """See Family."""
+        """See Denoiser."""
         return self.unet(latents, timesteps, encoder_hidden_states=self.embedding(condition)).sample
 
-    def choose(self, index: int, label: int, reference: Reference, seeds: Seeds, names: tuple[str | int, ...]) -> Choice:
-        """The wanted label, of no image and no stream."""
-        return Choice(label)
 
-    def realise(self, choice: Choice, reference: Reference) -> torch.Tensor:
-        """The label."""
-        return torch.tensor(choice.label)
+class ClassConditional(LatentDiffusion):
+    """`class`."""
+
+    denoiser = TokenDenoiser

@@ -6,14 +6,13 @@ from typing import Any
 
 import lightning
 import torch
-from diffusers import DDPMScheduler
 from diffusers.training_utils import EMAModel
 
 from synthtrace import compute
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import ImageBatch, LatentBatch
-from synthtrace.generators.diffusion import SCHEDULE
-from synthtrace.generators.protocol import Family
+from synthtrace.generators.denoiser import Denoiser
+from synthtrace.generators.diffusion import TIMESTEPS, Noising
 from synthtrace.params import Generator
 from synthtrace.seeds import Seeds
 
@@ -25,15 +24,15 @@ class DiffusionTraining(lightning.LightningModule):
     """
 
     def __init__(
-        self, family: Family, space: LatentSpace, params: Generator, seeds: Seeds, names: tuple[str | int, ...]
+        self, model: Denoiser, space: LatentSpace, params: Generator, seeds: Seeds, names: tuple[str | int, ...]
     ) -> None:
         super().__init__()
-        self.family = family.train()
+        self.model = model.train()
         # kept out of the module's own parameters: it is frozen and has a checkpoint of its own
         self._space = [space]
         self._params, self._seeds, self._names = params, seeds, names
-        self._schedule = DDPMScheduler(**SCHEDULE, prediction_type=params.prediction_type)
-        self._average = EMAModel(self.family.parameters(), decay=params.ema_decay, foreach=True)
+        self._schedule = Noising(params.noise_schedule, params.prediction_type).training()
+        self._average = EMAModel(self.model.parameters(), decay=params.ema_decay, foreach=True)
 
     def training_step(self, batch: ImageBatch | LatentBatch, batch_idx: int) -> torch.Tensor:
         """Mean squared error of the prediction: of the noise (paper 0, Eq. 1), or of the velocity (Salimans and Ho 2022)."""
@@ -41,16 +40,15 @@ class DiffusionTraining(lightning.LightningModule):
         latents = self._latents(batch, noise_stream)
         noise = torch.randn(latents.shape, generator=noise_stream).to(latents.device)
         count = len(latents)
-        steps = self._schedule.config["num_train_timesteps"]
-        timesteps = torch.randint(0, steps, (count,), generator=noise_stream).to(latents.device)
+        timesteps = torch.randint(0, TIMESTEPS, (count,), generator=noise_stream).to(latents.device)
         dropped = (torch.rand(count, generator=noise_stream) < self._params.condition_dropout).to(latents.device)
-        condition = self.family.condition(batch)
+        condition = self.model.condition(batch)
         dropped = dropped.reshape(-1, *[1] * (condition.ndim - 1))
-        condition = torch.where(dropped, self.family.null(condition), condition)
+        condition = torch.where(dropped, self.model.null(condition), condition)
         noisy = self._schedule.add_noise(latents, noise, timesteps)
         velocity = self._params.prediction_type == "v_prediction"
         target = self._schedule.get_velocity(latents, noise, timesteps) if velocity else noise
-        return torch.nn.functional.mse_loss(self.family(noisy, timesteps, condition), target)
+        return torch.nn.functional.mse_loss(self.model(noisy, timesteps, condition), target)
 
     def _latents(self, batch: ImageBatch | LatentBatch, noise: torch.Generator) -> torch.Tensor:
         space = self._space[0]
@@ -66,11 +64,11 @@ class DiffusionTraining(lightning.LightningModule):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """An optimiser step, then one of the average."""
         super().optimizer_step(*args, **kwargs)
-        self._average.step(self.family.parameters())
+        self._average.step(self.model.parameters())
 
-    def averaged(self) -> Family:
+    def averaged(self) -> Denoiser:
         """A copy of the model with the averaged weights."""
-        result = copy.deepcopy(self.family)
+        result = copy.deepcopy(self.model)
         self._average.copy_to(result.parameters())
         return result.eval()
 
@@ -78,7 +76,7 @@ class DiffusionTraining(lightning.LightningModule):
         """AdamW; linear warm-up, then a cosine decay to zero."""
         params = self._params
         optimizer = torch.optim.AdamW(
-            self.family.parameters(),
+            self.model.parameters(),
             lr=params.learning_rate,
             weight_decay=params.weight_decay,
             fused=self.device.type == "cuda",

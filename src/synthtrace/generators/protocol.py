@@ -1,24 +1,19 @@
-"""What every generator family is: a denoiser of latents with one kind of condition."""
+"""What every generator family is: trained on a fold's images, kept in a folder, and drawn from under a condition."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 
-from synthtrace.generators.batches import Batch
-from synthtrace.params import Generator
+from synthtrace.generators.batches import TrainingImages, to_tensor
+from synthtrace.images import to_pixels
+from synthtrace.params import Drawing, Params
+from synthtrace.preprocess.random_crop import resized
 from synthtrace.seeds import Seeds
-
-
-@dataclass(frozen=True)
-class LatentShape:
-    """Shape of a latent and the autoencoder's factor: image side = `size` * `factor`."""
-
-    channels: int
-    size: int
-    factor: int
+from synthtrace.tracking import Tracker
 
 
 @dataclass(frozen=True)
@@ -45,47 +40,90 @@ class Choice:
     condition_seed: int | None = None
 
 
-class Family(torch.nn.Module):
-    """A denoiser f(z_t, t, condition) that predicts noise or velocity; a subclass adds the condition.
+@dataclass(frozen=True)
+class Job:
+    """The training of one generator: its kind and fold, the fold's training images, and where it runs.
+
+    `autoencoders` holds the latent spaces of the fold, a folder each; `pretrained` the denoiser that the kind starts from, if any.
+    """
+
+    kind: str
+    fold: int
+    source: TrainingImages
+    params: Params
+    autoencoders: Path
+    pretrained: Path
+    tracker: Tracker
+    device: torch.device
+
+    @property
+    def names(self) -> tuple[str | int, ...]:
+        """The names of its random streams."""
+        return "train_generator", self.kind, self.fold
+
+    @property
+    def seeds(self) -> Seeds:
+        """The root of its random streams."""
+        return Seeds(self.params.seed)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.params.dataset.labels)
+
+    @cached_property
+    def whole(self) -> torch.Tensor:
+        """The fold's training images uncropped at the study's size, (N, C, S, S) in [-1, 1]."""
+        size = self.params.preprocess.image_size
+        return torch.stack([to_tensor(resized(to_pixels(image), size)) for image in self.source.images])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training did: the ids of the images that it drew, its losses by name, and further fields of the card."""
+
+    image_ids: set[str]
+    steps: int
+    losses: dict[str, float]
+    card: dict[str, Any]
+
+
+class Family:
+    """A generator of images: noise (B, *noise_shape) and a batch of conditions to images (B, C, S, S) in [-1, 1].
 
     Checkpoints are folders in diffusers format: one sub-folder a part, each with config.json and safetensors.
     """
 
+    # whether it works in latents of `data/autoencoders`, whose space its card then names
+    latent: ClassVar[bool] = True
+
     @classmethod
-    def build(cls, params: Generator, latent: LatentShape, classes: int) -> Self:
-        """A new model for latents of that shape and that many classes."""
+    def train(cls, job: Job) -> tuple[Self, Fitted]:
+        """A new model, trained and ready to draw from; raises InputError when the training fails (`health.py`)."""
         raise NotImplementedError
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a checkpoint folder."""
+    def load(cls, folder: Path, autoencoders: Path, card: dict[str, Any], channels: int, device: torch.device) -> Self:
+        """Read a checkpoint folder with its card; `autoencoders` holds the latent spaces of its fold, a folder each."""
         raise NotImplementedError
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint folder."""
         raise NotImplementedError
 
-    def condition(self, batch: Batch) -> torch.Tensor:
-        """The condition of a training batch."""
-        raise NotImplementedError
-
-    def null(self, condition: torch.Tensor) -> torch.Tensor:
-        """The null condition in the shape of `condition` (classifier-free guidance, Ho and Salimans 2022)."""
-        raise NotImplementedError
-
-    def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Predicted noise or velocity (B, L, s, s) for noisy latents (B, L, s, s), timesteps (B,) and a batch of conditions."""
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Shape of the noise that one image starts from."""
         raise NotImplementedError
 
     def choose(self, index: int, label: int, reference: Reference, seeds: Seeds, names: tuple[str | int, ...]) -> Choice:
         """Choose what image `index` of a pool shows; `label` is what the pool's label distribution wants there."""
-        raise NotImplementedError
+        return Choice(label)
 
     def realise(self, choice: Choice, reference: Reference) -> torch.Tensor:
         """Make the condition of one image from its choice alone: a ledger row is enough to make it again."""
+        return torch.tensor(choice.label)
+
+    def draw(self, noise: torch.Tensor, condition: torch.Tensor, drawing: Drawing) -> torch.Tensor:
+        """Images (B, C, S, S) in [-1, 1] of noise (B, *noise_shape) and conditions (B, ...), both on the model's device."""
         raise NotImplementedError
-
-
-def block_types(plain: str, attending: str, levels: int, attention_levels: int) -> tuple[str, ...]:
-    """Down block types from the highest resolution to the lowest, attention at the lowest `attention_levels`."""
-    return tuple(attending if level >= levels - attention_levels else plain for level in range(levels))

@@ -8,6 +8,10 @@ from synthtrace.generators.protocol import Family
 FAMILIES = {
     "class": "synthtrace.generators.class_conditional:ClassConditional",
     "semantic": "synthtrace.generators.semantic:Semantic",
+    "unet": "synthtrace.generators.unet:Unet",
+    "dit": "synthtrace.generators.dit:Dit",
+    "gan": "synthtrace.generators.gan.family:Gan",
+    "guided": "synthtrace.generators.guided:Guided",
 }
 
 

@@ -8,11 +8,13 @@ import torch
 from diffusers import ConfigMixin, ModelMixin, UNet2DModel
 from diffusers.configuration_utils import register_to_config
 from scipy.interpolate import LinearNDInterpolator
-from torch.nn.functional import one_hot
+from torch.nn import functional
 
 from synthtrace.generators.batches import Batch, shrink_map
-from synthtrace.generators.protocol import Choice, Family, LatentShape, Reference, block_types
-from synthtrace.params import Generator
+from synthtrace.generators.denoiser import Denoiser, LatentShape, block_types
+from synthtrace.generators.latent_diffusion import LatentDiffusion
+from synthtrace.generators.protocol import Choice, Reference
+from synthtrace.params import FamilySettings, Generator
 from synthtrace.seeds import Seeds
 
 # control points a side of the piecewise affine distortion
@@ -35,7 +37,7 @@ class MapProjection(ModelMixin, ConfigMixin):
         return self.layers(maps)
 
 
-class Semantic(Family):
+class MapDenoiser(Denoiser):
     """U-Net on the latent and the projected map; the null map is all zeros, which no one-hot map is."""
 
     def __init__(self, unet: UNet2DModel, projection: MapProjection) -> None:
@@ -43,8 +45,8 @@ class Semantic(Family):
         self.unet, self.projection = unet, projection
 
     @classmethod
-    def build(cls, params: Generator, latent: LatentShape, classes: int) -> Self:
-        """See Family; maps have half the image's side, so the projection halves them log2(factor) - 1 times."""
+    def build(cls, params: Generator, settings: FamilySettings, latent: LatentShape, classes: int) -> Self:
+        """See Denoiser; maps have half the image's side, so the projection halves them log2(factor) - 1 times."""
         down = block_types("DownBlock2D", "AttnDownBlock2D", len(params.channels), params.attention_levels)
         unet = UNet2DModel(
             sample_size=latent.size,
@@ -62,14 +64,14 @@ class Semantic(Family):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """See Family."""
+        """See Denoiser."""
         return cls(
             UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False),
             MapProjection.from_pretrained(folder / "projection", use_safetensors=True, low_cpu_mem_usage=False),
         )
 
     def save(self, folder: Path) -> None:
-        """See Family."""
+        """See Denoiser."""
         self.unet.save_pretrained(folder / "unet")
         self.projection.save_pretrained(folder / "projection")
 
@@ -77,15 +79,26 @@ class Semantic(Family):
         """One-hot maps (B, classes, S/2, S/2)."""
         if batch.maps is None:
             raise ValueError("a semantic batch has maps")
-        return self._one_hot(batch.maps)
+        return self.one_hot(batch.maps)
 
     def null(self, condition: torch.Tensor) -> torch.Tensor:
         """The null map."""
         return torch.zeros_like(condition)
 
     def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """See Family."""
+        """See Denoiser."""
         return self.unet(torch.cat([latents, self.projection(condition)], dim=1), timesteps).sample
+
+    def one_hot(self, maps: torch.Tensor) -> torch.Tensor:
+        """Classes (B, H, W) to (B, classes, H, W)."""
+        return functional.one_hot(maps, self.projection.config["classes"]).movedim(-1, 1).float()
+
+
+class Semantic(LatentDiffusion):
+    """`semantic`: the label of an image is that of the training image whose map it was given."""
+
+    denoiser = MapDenoiser
+    model: MapDenoiser
 
     def choose(self, index: int, label: int, reference: Reference, seeds: Seeds, names: tuple[str | int, ...]) -> Choice:
         """A training image, drawn uniformly: the label is its patient's, so labels follow their natural prior."""
@@ -99,10 +112,7 @@ class Semantic(Family):
             raise ValueError("a semantic choice names the image whose map it takes")
         classes = shrink_map(reference.maps[reference.image_ids.index(choice.condition_image_id)], reference.map_size)
         rng = np.random.default_rng(choice.condition_seed)
-        return self._one_hot(torch.from_numpy(distort(classes, reference.distortion, rng))[None].long())[0]
-
-    def _one_hot(self, maps: torch.Tensor) -> torch.Tensor:
-        return one_hot(maps, self.projection.config["classes"]).movedim(-1, 1).float()
+        return self.model.one_hot(torch.from_numpy(distort(classes, reference.distortion, rng))[None].long())[0]
 
 
 def distort(classes: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:

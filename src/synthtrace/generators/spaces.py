@@ -1,7 +1,6 @@
 """Which latent spaces a study has: one that kinds share, and those that kinds have of their own."""
 
-from synthtrace.param_types import KINDS
-from synthtrace.params import Autoencoder
+from synthtrace.params import KINDS, Autoencoder
 
 
 def spaces(params: Autoencoder) -> list[str]:

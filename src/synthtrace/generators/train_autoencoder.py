@@ -52,7 +52,7 @@ def train_autoencoder(
         names=names,
     )
     module = AutoencoderTraining(model, settings, seeds, names, decoder_only=start_from is not None)
-    recorder = fit(module, batches, device, params.compute.precision, tracker)
+    recorder = fit(module, batches, device, params.compute.precision, tracker, " ".join(map(str, names)))
     model.eval().cpu().save_pretrained(folder)
     write_card(
         folder,

@@ -12,21 +12,23 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from synthtrace import compute
 from synthtrace.cards import Seen
+from synthtrace.generators import health
 from synthtrace.tracking import Tracker
 
 
 class Recorder(lightning.Callback):
     """Notes which images the loop drew, and the losses and learning rate for the card and for Weights & Biases."""
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: Tracker, where: str) -> None:
         self.seen = Seen()
         self.losses: list[float] = []
-        self._tracker = tracker
+        self._tracker, self._where = tracker, where
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """After a step: its images have been seen."""
         self.seen.add(batch.image_ids)
         self.losses.append(outputs["loss"].item())
+        health.check_loss(self.losses, self._where)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self._tracker.log({"loss": self.losses[-1], "learning_rate": rate}, step=batch_idx)
 
@@ -37,13 +39,21 @@ class Recorder(lightning.Callback):
 
 
 def fit(
-    module: lightning.LightningModule, batches: IterableDataset, device: torch.device, precision: str, tracker: Tracker
+    module: lightning.LightningModule,
+    batches: IterableDataset,
+    device: torch.device,
+    precision: str,
+    tracker: Tracker,
+    where: str,
 ) -> Recorder:
     """Train for the batches' number of steps on one device and return what was recorded on the way.
 
-    `precision` is `compute.precision`; with bfloat16 on a GPU, weights and their averages stay float32.
+    `where` names the training in errors. `precision` is `compute.precision`; with bfloat16 on a GPU, weights and their averages stay float32.
+
+    Raises:
+        InputError: the loss is no number or has exploded.
     """
-    recorder = Recorder(tracker)
+    recorder = Recorder(tracker, where)
     callbacks: list[lightning.Callback] = [recorder]
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -23,8 +23,7 @@ from synthtrace.stage import progress
 from synthtrace.tables import with_role
 
 if TYPE_CHECKING:
-    from synthtrace.generators.checkpoints import Trained
-    from synthtrace.generators.protocol import Reference
+    from synthtrace.generators.protocol import Family, Reference
 
 # what the generator's family chooses for an image; the check `ledger` knows the other columns from the parameters alone
 CHOSEN = ["label", "condition_image_id", "condition_seed"]
@@ -43,13 +42,14 @@ class Pool:
         self._trained, self._digest = self._generator()
         self._training = self._conditions()
 
-    def _generator(self) -> tuple["Trained", str]:
+    def _generator(self) -> tuple["Family", str]:
         """The generator of the pool's kind and fold, its weights held against its card, and its digest."""
         from synthtrace.generators.checkpoints import load_generator
 
         generator = self.study.generator(self.kind, self.fold)
         autoencoders = self.study.root / f"data/autoencoders/fold{self.fold}"
-        for folder in (generator, autoencoders / str(read_card(generator).get("space"))):
+        space = read_card(generator).get("space")
+        for folder in (generator, *([autoencoders / str(space)] if space else [])):
             for problem in wrong_weights(folder, read_card(folder)):
                 raise InputError(f"{self.study.shown(folder)}/{problem}")
         with _damage_told(f"{self.study.shown(generator)}: not a readable generator"):
@@ -60,7 +60,7 @@ class Pool:
         from synthtrace.pools.sampling import reference
 
         rows = with_role(self.study.manifest, self.study.folds, self.fold, "train")
-        size, distortion = self._params.preprocess.image_size, self._params.sample.map_distortion
+        size, distortion = self._params.preprocess.image_size, self._params.family(self.kind).distortion
         with _damage_told(f"data/crops: the maps of fold {self.fold}'s training images cannot be read"):
             return reference(self.study.path("data/crops"), rows, size, distortion)
 
@@ -93,9 +93,8 @@ class Pool:
                 f"{self.out}/ledger.parquet: the row of {row['image_id']} names the checkpoint {str(row['checkpoint'])[:12]}; "
                 f"{self.study.shown(self.study.generator(self.kind, self.fold))} has the digest {self._digest[:12]}"
             )
-        size = self._params.preprocess.image_size // self._trained.space.factor
         with _damage_told(f"{self.out}/ledger.parquet: batch {rows['batch'].iloc[0]} cannot be drawn from its rows"):
-            return sample_batch(rows, self._trained, self._training, size, self._device)
+            return sample_batch(rows, self._trained, self._training, self._device)
 
     def _compared(self, image_id: str, below: str, drawn: np.ndarray) -> Replayed:
         path = f"{self.out}/{below}"
@@ -110,10 +109,18 @@ class Pool:
         """Which rows have a label or condition that the stage's seed and parameters do not give; empty when none has."""
         from synthtrace.pools.sampling import plan_pool
 
-        params, family = self._params, self._trained.family
+        params, family = self._params, self._trained
+        drawing = params.family(self.kind).drawing(params.sample)
         with _damage_told(f"{self.out}: cannot be planned from the parameters that dvc.lock holds"):
             plan = plan_pool(
-                family, self.kind, self.fold, self._training, params.sample, len(params.dataset.labels), Seeds(params.seed)
+                family,
+                self.kind,
+                self.fold,
+                self._training,
+                params.sample,
+                drawing,
+                len(params.dataset.labels),
+                Seeds(params.seed),
             )
         expected, found = _choices(plan), _choices(self.ledger.drop_duplicates("image_id"))
         common = [image_id for image_id in expected.index if image_id in found.index]

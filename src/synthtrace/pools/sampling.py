@@ -9,11 +9,10 @@ import pandas as pd
 import torch
 
 from synthtrace import compute
-from synthtrace.generators.checkpoints import Trained
-from synthtrace.generators.diffusion import denoise
+from synthtrace.errors import InputError
 from synthtrace.generators.protocol import Choice, Family, Reference
 from synthtrace.images import file_sha256, load_stack, pixel_hash, to_pixels, write_image
-from synthtrace.params import Sample
+from synthtrace.params import Drawing, Sample
 from synthtrace.seeds import Seeds
 
 
@@ -39,7 +38,7 @@ def wanted_labels(params: Sample, labels: np.ndarray, classes: int, seeds: Seeds
 
 
 def plan_pool(
-    family: Family, kind: str, fold: int, reference: Reference, params: Sample, classes: int, seeds: Seeds
+    family: Family, kind: str, fold: int, reference: Reference, params: Sample, drawing: Drawing, classes: int, seeds: Seeds
 ) -> pd.DataFrame:
     """Ledger rows of a pool before its images exist: what each image shows, its batch and its seeds."""
     names: tuple[str | int, ...] = ("sample", kind, fold)
@@ -60,37 +59,35 @@ def plan_pool(
                 "seed": seeds.integer(*names, "noise", index),
                 "condition_image_id": choice.condition_image_id,
                 "condition_seed": choice.condition_seed,
-                "sampler": params.sampler,
-                "steps": params.steps,
-                "guidance_scale": params.guidance_scale,
+                "sampler": drawing.sampler,
+                "steps": drawing.steps,
+                "guidance_scale": drawing.guidance_scale,
             }
         )
     plan = pd.DataFrame(rows)
     return plan.astype({"condition_image_id": "string", "condition_seed": "Int64"})
 
 
-def sample_batch(
-    rows: pd.DataFrame, trained: Trained, reference: Reference, latent_size: int, device: torch.device
-) -> np.ndarray:
-    """Images of one batch of ledger rows, uint8 (B, C, S, S); noise and conditions come from the rows alone."""
-    shape = (trained.space.latent_channels, latent_size, latent_size)
-    noise = torch.stack([torch.randn(shape, generator=compute.generator(int(seed))) for seed in rows["seed"]])
+def sample_batch(rows: pd.DataFrame, family: Family, reference: Reference, device: torch.device) -> np.ndarray:
+    """Images of one batch of ledger rows, uint8 (B, C, S, S); noise and conditions come from the rows alone.
+
+    Raises:
+        InputError: the generator draws pixels that are no numbers.
+    """
+    noise = torch.stack([torch.randn(family.noise_shape, generator=compute.generator(int(seed))) for seed in rows["seed"]])
     choices = [
         Choice(int(row["label"]), _or_none(row["condition_image_id"]), _or_none(row["condition_seed"]))
         for _, row in rows.iterrows()
     ]
-    condition = torch.stack([trained.family.realise(choice, reference) for choice in choices])
+    condition = torch.stack([family.realise(choice, reference) for choice in choices])
     first = rows.iloc[0]
-    latents = denoise(
-        trained.family,
-        noise.to(device),
-        condition.to(device),
-        name=str(first["sampler"]),
-        prediction_type=trained.prediction_type,
-        steps=int(first["steps"]),
-        guidance_scale=float(first["guidance_scale"]),
-    )
-    return ((trained.space.decode(latents) + 1) * 127.5).round().byte().cpu().numpy()
+    drawing = Drawing(str(first["sampler"]), int(first["steps"]), float(first["guidance_scale"]))
+    images = family.draw(noise.to(device), condition.to(device), drawing)
+    if not torch.isfinite(images).all():
+        raise InputError(
+            f"{first['image_id']}: its batch has pixels that are no numbers; expected a generator that draws images"
+        )
+    return ((images + 1) * 127.5).round().byte().cpu().numpy()
 
 
 def write_pool_images(folder: Path, rows: pd.DataFrame, images: np.ndarray) -> pd.DataFrame:
@@ -108,9 +105,8 @@ def write_pool_images(folder: Path, rows: pd.DataFrame, images: np.ndarray) -> p
 def draw_pool(
     folder: Path,
     plan: pd.DataFrame,
-    trained: Trained,
+    family: Family,
     reference: Reference,
-    latent_size: int,
     device: torch.device,
     batches: Iterable[int],
 ) -> pd.DataFrame:
@@ -119,7 +115,7 @@ def draw_pool(
     done = []
     for batch in batches:
         rows = plan[plan["batch"] == batch]
-        images = sample_batch(rows, trained, reference, latent_size, device)
+        images = sample_batch(rows, family, reference, device)
         done.append(write_pool_images(folder, rows, images))
     return pd.concat(done, ignore_index=True)
 

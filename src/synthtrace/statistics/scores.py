@@ -26,13 +26,13 @@ class Scores:
         return self.probabilities.reshape(-1, *self.probabilities.shape[2:])
 
 
-def scores_of(predictions: pd.DataFrame, folds_a_repeat: int) -> Scores:
+def scores_of(predictions: pd.DataFrame, folds_a_round: int) -> Scores:
     """Scores from the rows of a predictions table that belong to one backbone and mixing rate.
 
     Every seed must hold the same images once a repeat (synthtrace.compare checks it); repeat r is the folds from
-    r x `folds_a_repeat` on.
+    r x `folds_a_round` on.
     """
-    rows = predictions.assign(repeat=predictions["fold"] // folds_a_repeat)
+    rows = predictions.assign(repeat=predictions["fold"] // folds_a_round)
     rows = rows.sort_values(["seed", "repeat", "patient_id", "image_id"])
     names = sorted((name for name in rows.columns if name[0] == "p" and name[1:].isdigit()), key=lambda name: int(name[1:]))
     seeds, repeats = rows["seed"].nunique(), rows["repeat"].nunique()

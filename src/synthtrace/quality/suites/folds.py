@@ -47,7 +47,7 @@ def _coverage(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> p
 def _tests(manifest: pd.DataFrame, rows: pd.DataFrame, split: Split) -> pd.DataFrame:
     """How often each image of the manifest is a test image in each repeat."""
     tested = rows[rows["role"] == "test"]
-    counts = tested.groupby([tested["fold"] // split.folds_a_repeat, "image_id"]).size()
+    counts = tested.groupby([tested["fold"] // split.folds_a_round, "image_id"]).size()
     wanted = pd.MultiIndex.from_product([range(split.repeats), manifest["image_id"].unique()], names=["repeat", "image_id"])
     return counts.reindex(wanted, fill_value=0).rename("tests").reset_index()
 

@@ -42,7 +42,7 @@ def measure(folder: Path, labels: list[str], patient_ids: str) -> dict[str, pd.D
 
 def expected(params: Params) -> list[gx.ExpectationSuite]:
     """What is expected in a study with these parameters."""
-    return suites(params.dataset.labels, params.dataset.patient_ids, params.split.folds_a_repeat)
+    return suites(params.dataset.labels, params.dataset.patient_ids, params.split.folds_a_round)
 
 
 def suites(labels: list[str], patient_ids: str, folds: int) -> list[gx.ExpectationSuite]:

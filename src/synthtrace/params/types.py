@@ -5,9 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-# generator families, as generators/registry.py has them; named here too, for the registry's code concerns not every stage
-KINDS = ("class", "semantic")
-
 
 def _number(value: Any) -> Any:
     """Refuse what YAML makes of `yes`; take the `1e-3` that YAML leaves a string."""
@@ -29,13 +26,6 @@ def _normalisable(channels: list[int]) -> list[int]:
     return channels
 
 
-def _known_kind(kind: str) -> str:
-    if kind not in KINDS:
-        raise ValueError(f"input should be one of {', '.join(KINDS)}")
-    return kind
-
-
-Kind = Annotated[str, AfterValidator(_known_kind)]
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Natural = Annotated[int, Field(ge=0, strict=True)]
