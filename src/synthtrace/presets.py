@@ -13,6 +13,8 @@ from synthtrace.errors import InputError
 from synthtrace.params import PARAMS_FILE, Params, known_keys, parse_params, unknown_key
 
 PRESETS = Path("presets")
+# the key by which a preset names another one that it lies over
+OVER = "over"
 
 
 class Change(NamedTuple):
@@ -26,19 +28,18 @@ class Change(NamedTuple):
 def apply_preset(name: str) -> list[Change]:
     """Lay `presets/NAME.yaml` over params.yaml, comments kept, and return what changed.
 
-    Lists are replaced whole. The result is validated before a byte is written.
+    Lists are replaced whole. A preset whose first key is `over` is laid over the preset of that name. The result is validated
+    before a byte is written.
 
     Raises:
         InputError: no such preset, an unknown parameter, or a value that `params.parse_params` refuses.
     """
     path = PRESETS / f"{name}.yaml"
     yaml_file = _round_trip()
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in PRESETS.glob("*.yaml"))) or "none"
-        raise InputError(f"{path}: no such preset; {PRESETS}/ holds {known}")
-    params, preset = _read(yaml_file, PARAMS_FILE), _read(yaml_file, path)
+    params = _read(yaml_file, PARAMS_FILE)
     changes: list[Change] = []
-    _lay(params, preset, "", str(path), changes)
+    for preset, source in _layers(yaml_file, name):
+        _lay(params, preset, "", str(source), changes)
     text = io.StringIO()
     yaml_file.dump(params, text)
     # validated as every stage will read it: by PyYAML, whose reading of numbers differs from ruamel's
@@ -48,6 +49,22 @@ def apply_preset(name: str) -> list[Change]:
         temporary.write_text(text.getvalue(), encoding="utf-8")
         temporary.replace(PARAMS_FILE)
     return changes
+
+
+def _layers(yaml_file: YAML, name: str) -> list[tuple[CommentedMap, Path]]:
+    """A preset and those that it lies over, the lowest first."""
+    layers: list[tuple[CommentedMap, Path]] = []
+    while name:
+        path = PRESETS / f"{name}.yaml"
+        if not path.is_file():
+            known = ", ".join(sorted(file.stem for file in PRESETS.glob("*.yaml"))) or "none"
+            raise InputError(f"{path}: no such preset; {PRESETS}/ holds {known}")
+        if any(path == seen for _, seen in layers):
+            raise InputError(f"{path}: lies over itself; expected `over` to name another preset")
+        preset = _read(yaml_file, path)
+        name = preset.pop(OVER, "")
+        layers.insert(0, (preset, path))
+    return layers
 
 
 def _round_trip() -> YAML:

@@ -34,9 +34,9 @@ Augmentation = Literal["none", "flip", "full"]
 class Selection(Block):
     """Which candidates of a pool are kept. Copies of training images never are, whatever the method.
 
-    `realism` and `class_realism` keep what reaches `threshold` (paper 4, Eq. 11, with the `neighbours`-th neighbour; `prune`: real
-    images whose radius is above the median count for nothing); `centroid` keeps the `centroid_share` of each class that is
-    nearest to the class's centroid; `confidence` keeps what has at least that probability of its label.
+    `realism` and `class_realism` keep what reaches `threshold` (paper 4, Eq. 11, with the `neighbours`-th neighbour; `prune`:
+    real images whose radius is above the median count for nothing); `centroid` keeps the `centroid_share` of each class that
+    is nearest to the class's centroid; `confidence` keeps what has at least that probability of its label.
     """
 
     method: Methods
@@ -61,8 +61,8 @@ class Fidelity(Block):
 class Training(Block):
     """How the classifiers of a generator kind use its images.
 
-    `augment`: real and synthetic images mixed; `transfer`: on synthetic images first, then on real ones; `synthetic`: on synthetic
-    images alone.
+    `augment`: real and synthetic images mixed; `transfer`: on synthetic images first, then on real ones; `synthetic`: on
+    synthetic images alone.
     """
 
     mode: Mode

@@ -60,14 +60,14 @@ class Preprocess(Block):
 class Split(Block):
     """How folds are made.
 
-    `kfold` (paper 0) is patient-level, stratified by label, and dealt anew in each of `repeats`. `subsets` (papers 3 and 4) makes
-    each fold's training images a subset of their own, disjoint from the others and balanced as all of them are; validation
-    and test images are the same in every fold. Test images are those whose manifest column `column` holds `test`, or with
-    `column` null a share `test_share` of all.
+    `kfold` (paper 0) is patient-level, stratified by label, and dealt anew in each of `repeats`. `subsets` (papers 3 and 4)
+    makes each fold's training images a subset of their own, disjoint from the others and balanced as all of them are;
+    validation and test images are the same in every fold. Test images are those whose manifest column `column` holds `test`,
+    or with `column` null a share `test_share` of all.
     """
 
     protocol: Literal["kfold", "subsets"]
-    folds: Annotated[list[Natural], Field(min_length=2)]
+    folds: Annotated[list[Natural], Field(min_length=1)]
     repeats: Count
     column: str | None
     test: str | None
@@ -86,7 +86,8 @@ class Split(Block):
                 raise ValueError("column and test go together: both are given, or both are null")
             if len(self.folds) * self.subset_share > 1 + 1e-9:
                 raise ValueError(
-                    f"subset_share is {self.subset_share}, but {len(self.folds)} disjoint subsets of that size are more than all"
+                    f"subset_share is {self.subset_share}, too much for {len(self.folds)} disjoint subsets; expected at most "
+                    f"{1 / len(self.folds):.3g}"
                 )
         elif len(self.folds) % self.repeats or self.folds_a_round < 2:
             raise ValueError(

@@ -78,7 +78,7 @@ class Dit(FamilySettings):
 
 
 class Gan(FamilySettings):
-    """`gan`: a StyleGAN2 of images; `channels` from 4x4 pixels up, one a doubling, so that the last is the image's side."""
+    """`gan`: a StyleGAN2 of images; `channels` from the lowest resolution to the image's, one a doubling of the side."""
 
     channels: Annotated[list[Count], Field(min_length=2)]
     latent_dim: Count
@@ -92,9 +92,9 @@ class Gan(FamilySettings):
     ema_decay: Annotated[Number, Field(ge=0, lt=1)]
 
     @property
-    def side(self) -> int:
-        """Pixels a side of its images."""
-        return 4 * 2 ** (len(self.channels) - 1)
+    def growth(self) -> int:
+        """Side of its images / side that synthesis starts from."""
+        return 2 ** (len(self.channels) - 1)
 
     def drawing(self, sample: Sample) -> Drawing:
         """One pass through the network, unguided."""

@@ -93,16 +93,17 @@ class Params(Block):
     def _generators_fit(self) -> "Params":
         kinds, side = self.generator.kinds, self.preprocess.image_size
         gan, dit = self.family("gan"), self.family("dit")
-        if "gan" in kinds and isinstance(gan, Gan) and gan.side != side:
+        if "gan" in kinds and isinstance(gan, Gan) and (side % gan.growth or not 3 <= side // gan.growth <= 8):
             raise ValueError(
-                f"families.gan.channels has {len(gan.channels)} entries, for images of {gan.side} pixels; preprocess.image_size "
-                f"is {side}"
+                f"families.gan.channels has {len(gan.channels)} entries, which double a side {len(gan.channels) - 1} times; from "
+                f"preprocess.image_size, {side}, that starts at {side / gan.growth:g}; expected a whole number from 3 to 8"
             )
         if "dit" in kinds and isinstance(dit, Dit):
             space = self.autoencoder.of_space(self.autoencoder.space("dit"))
             if side // space.factor % dit.patch_size:
                 raise ValueError(
-                    f"families.dit.patch_size is {dit.patch_size}, which does not divide the latents' side, {side // space.factor}"
+                    f"families.dit.patch_size is {dit.patch_size}; expected a divisor of the latents' side, "
+                    f"{side // space.factor}"
                 )
         return self
 
@@ -114,7 +115,7 @@ class Params(Block):
         for name in ("augmentation", "baseline_augmentation"):
             if frozen and getattr(self.classifier, name) == "full":
                 raise ValueError(
-                    f"classifier.{name} 'full' alters images in more ways than the activations of a frozen trunk can be kept for "
+                    f"classifier.{name} 'full' alters images in more ways than a frozen trunk's activations can be kept for "
                     f"({frozen[0]}); expected none or flip, or nothing frozen"
                 )
         for run in self.curve.runs:
