@@ -111,4 +111,22 @@ def test_the_command_refuses_in_one_sentence(lay):
 
 @pytest.mark.parametrize("preset", sorted((PROJECT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_preset_of_the_project_is_accepted(lay, preset):
+    for file in preset.parent.glob("*.yaml"):
+        shutil.copy(file, "presets")
     lay(preset.read_text())
+
+
+def test_a_preset_may_lie_over_another(lay):
+    Path("presets/below.yaml").write_text("mixing_rate: 1.5\nclassifier:\n  steps: 41\n")
+    changes = lay("over: below\nclassifier:\n  steps: 42\n")
+    assert [change.parameter for change in changes] == ["mixing_rate", "classifier.steps", "classifier.steps"]
+    params = load_params()
+    assert (params.mixing_rate, params.classifier.steps) == (1.5, 42)
+    assert "\nover:" not in Path("params.yaml").read_text()
+
+
+def test_a_preset_over_itself_or_over_none_is_one_sentence(lay):
+    with pytest.raises(InputError, match=r"toy.yaml: lies over itself; expected `over` to name another preset"):
+        lay("over: toy\n")
+    with pytest.raises(InputError, match=r"presets/nowhere.yaml: no such preset; presets/ holds toy"):
+        lay("over: nowhere\n")
