@@ -18,8 +18,6 @@ from synthtrace.lineage.study import Study
 from synthtrace.seeds import Seeds
 
 TABLE = "ledger.parquet"
-# columns of the ledger that repeat a parameter
-REPEATED = {"sampler": "sample.sampler", "steps": "sample.steps", "guidance_scale": "sample.guidance_scale"}
 
 
 def rows_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iterator[Finding]:
@@ -42,7 +40,9 @@ def rows_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iter
     if "seed" in params:
         seeds = Seeds(params["seed"])
         expected["seed"] = [seeds.integer("sample", kind, fold, "noise", number) for number in index.tolist()]
-    expected |= {column: params[key] for column, key in REPEATED.items() if key in params}
+    if "sample.sampler" in params and stage:
+        ran = study.params_of(stage[0])
+        expected |= ran.family(kind).drawing(ran.sample)._asdict()
     wanted = pd.DataFrame(expected, index=ledger.index)
     for column in wanted.columns:
         wrong = ledger.index[~(ledger[column] == wanted[column]).fillna(False)]

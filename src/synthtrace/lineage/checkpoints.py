@@ -19,8 +19,10 @@ from synthtrace.lineage.study import Study, read_object
 WEIGHTS = "*.safetensors"
 # a gate says that data may go on, or stops them: nothing learnt goes through it
 NOT_LEARNT = ("data/gates/", "metrics/")
+# the role of what a fold neither trains on nor judges by
+UNUSED = "unused"
 # fields of a card that name, by digest, a checkpoint that this one was built on
-BUILT_ON = ("autoencoder", "started_from")
+BUILT_ON = ("autoencoder", "started_from", "denoiser")
 
 
 @dataclass
@@ -143,12 +145,13 @@ def _of_training_images(name: str, card: dict[str, Any], side: Sides) -> Iterato
 
 
 def _of_nobody(study: Study, name: str, card: dict[str, Any]) -> Iterator[Finding]:
-    """A model that belongs to no fold serves all of them, so that it may know nobody of the study."""
-    images = [one for one in card["image_ids"] if one in set(study.manifest["image_id"])]
-    patients = [one for one in card["patient_ids"] if one in set(study.manifest["patient_id"].astype(str))]
+    """A model that belongs to no fold serves all of them, so that it may know nobody of the study whom a fold uses."""
+    used = study.folds[study.folds["role"] != UNUSED]
+    images = sorted(set(card["image_ids"]) & set(used["image_id"].astype(str)))
+    patients = sorted({str(one) for one in card["patient_ids"]} & set(used["patient_id"].astype(str)))
     for what, found in (("image", images), ("patient", patients)):
         if found:
-            yield fail(f"{name}: trained on {what} {listed(found, 3)} of the study, outside every fold; expected none")
+            yield fail(f"{name}: trained on {what} {listed(found, 3)}, which a fold uses; expected none that any fold does")
     if card["weights"] and not card["image_ids"]:
         source, given = card.get("taken_from"), study.params.autoencoder
         known = {space: given.of_space(space).pretrained for space in spaces(given)}

@@ -13,7 +13,7 @@ from synthtrace.tables import ROLES
 
 FOLDS = "data/folds/folds.csv"
 # what tells trainings apart and needs its name beside it
-NAMED = ("mixing_rate", "seed", "fold")
+NAMED = ("selection", "mode", "mixing_rate", "seed", "fold")
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,15 @@ class Study:
     @cached_property
     def params(self) -> Params:
         """params.yaml, validated."""
-        return load_params(self.root / "params.yaml")
+        try:
+            return load_params(self.root / "params.yaml")
+        except InputError as error:
+            if not self.evidence:
+                raise
+            raise InputError(
+                f"{error}; {self.root.name} is evidence of an older version: audit it in a checkout of its commit, which its "
+                "records name"
+            ) from None
 
     def params_of(self, stage: str) -> Params:
         """params.yaml with the values that a stage ran with, as dvc.lock holds them, in the place of today's.
@@ -228,7 +236,7 @@ class Study:
         ]
         folders = {name: f"{CURVE}/{name}" for name in self.scenarios}
         return compared + [
-            Trainings(name, f"{folder}/predictions.parquet", folder, ("run", "mixing_rate", "seed"))
+            Trainings(name, f"{folder}/predictions.parquet", folder, ("run", "selection", "mode", "mixing_rate", "seed"))
             for name, folder in folders.items()
             if folder in outs
         ]

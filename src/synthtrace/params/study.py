@@ -95,8 +95,8 @@ class Params(Block):
         gan, dit = self.family("gan"), self.family("dit")
         if "gan" in kinds and isinstance(gan, Gan) and (side % gan.growth or not 3 <= side // gan.growth <= 8):
             raise ValueError(
-                f"families.gan.channels has {len(gan.channels)} entries, which double a side {len(gan.channels) - 1} times; from "
-                f"preprocess.image_size, {side}, that starts at {side / gan.growth:g}; expected a whole number from 3 to 8"
+                f"families.gan.channels has {len(gan.channels)} entries, which double a side {len(gan.channels) - 1} times: to "
+                f"reach preprocess.image_size, {side}, it starts at {side / gan.growth:g}; expected a whole number from 3 to 8"
             )
         if "dit" in kinds and isinstance(dit, Dit):
             space = self.autoencoder.of_space(self.autoencoder.space("dit"))

@@ -6,11 +6,16 @@ A counterfeit image with a consistent row is not found here but by `replay`, whi
 from collections.abc import Iterator
 from functools import partial
 
+import pandas as pd
+
 from synthtrace.errors import InputError
 from synthtrace.lineage.candidates import files_right, generator_there, rows_right, selection_right
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed
+from synthtrace.lineage.pipeline import producer
 from synthtrace.lineage.study import Study, Trainings
+from synthtrace.selection import rules
 from synthtrace.stage import progress
+from synthtrace.tables import read_unfilled
 
 PROMISE = "pool files, ledger and selection rows in bijection, digests equal, every row's checkpoint there"
 
@@ -29,6 +34,7 @@ def check(study: Study) -> Iterator[Finding]:
         try:
             if trainings.scenario in study.kinds:
                 yield from _drawn(study, trainings)
+                yield from _unfilled(study, trainings)
         except (InputError, OSError) as error:
             yield fail(str(error))
 
@@ -53,12 +59,38 @@ def _drawn(study: Study, trainings: Trainings) -> Iterator[Finding]:
     drawn = study.drawn(trainings)
     synthetic = drawn[~drawn["image_id"].isin(study.manifest["image_id"])]
     for fold in synthetic["fold"].unique():
-        ids = synthetic.loc[synthetic["fold"] == fold, "image_id"].drop_duplicates()
-        selection = study.selection(kind, fold)
-        kept = selection.loc[selection["kept"].astype(bool), "image_id"]
-        for wrong, what in (
-            (ids[~ids.isin(study.ledger(kind, fold)["image_id"])], "which no row of the ledger names"),
-            (ids[ids.isin(selection["image_id"]) & ~ids.isin(kept)], "which the selection did not keep"),
-        ):
+        of_fold, selection = synthetic[synthetic["fold"] == fold], study.selection(kind, fold)
+        ids = of_fold["image_id"].drop_duplicates()
+        wrong = ids[~ids.isin(study.ledger(kind, fold)["image_id"])]
+        if len(wrong):
+            yield fail(f"{name}: the classifiers of fold {fold} drew {listed(wrong, 3)}, which no row of the ledger names")
+        for methods, rows in of_fold.groupby("selection") if "selection" in of_fold else [(None, of_fold)]:
+            ids, kept = rows["image_id"].drop_duplicates(), _kept(study, trainings, selection, methods)
+            wrong = ids[ids.isin(selection["image_id"]) & ~ids.isin(kept)]
             if len(wrong):
-                yield fail(f"{name}: the classifiers of fold {fold} drew {listed(wrong, 3)}, {what}")
+                what = "the selection" if methods is None else f"the selection {methods!r}"
+                yield fail(f"{name}: the classifiers of fold {fold} drew {listed(wrong, 3)}, which {what} did not keep")
+
+
+def _unfilled(study: Study, trainings: Trainings) -> Iterator[Finding]:
+    """What the curve leaves out because a selection kept too few: that it did, and how many it kept."""
+    if "selection" not in trainings.told_by:
+        return
+    table = read_unfilled(study.path(trainings.folder))
+    for row in table.itertuples():
+        selection = study.selection(trainings.scenario, row.fold)
+        kept, candidates = len(_kept(study, trainings, selection, row.selection)), len(selection)
+        if (kept, candidates) != (row.kept, row.candidates):
+            yield fail(
+                f"{trainings.folder}/unfilled.csv: of {row.candidates} candidates of fold {row.fold} the selection "
+                f"{row.selection!r} kept {row.kept}; found {kept} of {candidates}, with {row.needed} needed"
+            )
+
+
+def _kept(study: Study, trainings: Trainings, selection: pd.DataFrame, methods: str | None) -> pd.Series:
+    """Ids of what a selection keeps: that of the table, or of the curve's own, by the thresholds that the curve ran with."""
+    if methods is None:
+        return selection.loc[selection["kept"].astype(bool), "image_id"]
+    stage = producer(study.lock, trainings.folder)
+    settings = study.params_of(stage[0]).selection if stage else study.params.selection
+    return selection.loc[rules.kept(selection, methods, settings), "image_id"]
