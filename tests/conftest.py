@@ -1,4 +1,5 @@
-"""Two studies, each run once for all tests that need one: the phantom and a slice of the real fatty-liver set.
+"""Three studies, each run once for all tests that need one: the phantom, and slices of the real fatty-liver
+and histology sets.
 
 Worker processes of one run share them: whoever needs a study first makes it, the others wait and read the same folder. So
 nothing may change in it; a test that changes a study takes a copy (`Clone.copied`).
@@ -12,8 +13,9 @@ import pandas as pd
 import pytest
 from campaign import pytest_addoption, pytest_terminal_summary  # noqa: F401 (hooks)
 from filelock import FileLock
-from pipeline_clone import ROOT, SMALL, Clone
+from pipeline_clone import PATCHES, ROOT, SMALL, Clone
 
+PCAM = ROOT.parent / "shared" / "data" / "pcam_96_subset"
 BYRA = ROOT.parent / "shared" / "data" / "byra_liver_us_full"
 
 # Git's quiet refresh of its index would change a study that another process copies
@@ -57,6 +59,17 @@ def byra(shared: Shared) -> Clone:
     return shared("byra", make)
 
 
+@pytest.fixture(scope="session")
+def patches(shared: Shared) -> Clone:
+    """Papers 3 and 4, shrunk, on some 80 real histology patches: every kind of generator for patches but `dit`."""
+
+    def make(folder: Path) -> None:
+        clone = Clone.fresh(folder).lay("cpu-histo")
+        _reproduced(clone, **PATCHES | {"dataset": {"path": str(eighty(folder))}})
+
+    return shared("patches", make)
+
+
 @pytest.fixture
 def real_table() -> Callable[[Path], Path]:
     """Makes a table of real scans beside a study's folder."""
@@ -74,6 +87,20 @@ def twelve(study: Path) -> Path:
     manifest = manifest[manifest["patient_id"].isin(patients) & manifest["frame"].isin(["1", "2"])]
     manifest.to_csv(table / "manifest.csv", index=False)
     (table / "images").symlink_to(BYRA / "images")
+    return table
+
+
+def eighty(study: Path) -> Path:
+    """A table of 60 training and 20 validation patches, beside a study's folder; skips where the set is absent."""
+    if not PCAM.exists():
+        pytest.skip(f"the PatchCamelyon subset is not at {PCAM}")
+    table = study.parent / "table"
+    table.mkdir(parents=True, exist_ok=True)
+    manifest = pd.read_csv(PCAM / "manifest.csv", dtype=str)
+    some = manifest.groupby(["pcam_split", "label"]).head(30)
+    few = some.groupby(["pcam_split", "label"]).cumcount() < some["pcam_split"].map({"train": 30, "valid": 10})
+    some[few].to_csv(table / "manifest.csv", index=False)
+    (table / "images").symlink_to(PCAM / "images")
     return table
 
 

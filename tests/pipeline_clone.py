@@ -76,6 +76,30 @@ SMALL: dict[str, dict[str, Any]] = {
     "report": {"images_per_class": 2},
 }
 
+# of the presets for histology patches, with every kind of generator but `dit`; besides SMALL
+PATCHES: dict[str, dict[str, Any]] = {
+    "preprocess": {"image_size": 32},
+    "split": {"subset_share": 0.25},
+    "autoencoder": SMALL["autoencoder"] | {"adversarial_start": 2},
+    "generator": {"kinds": ["gan", "unet", "guided"]},
+    "sample": {"images": 40, "steps": 2},
+    "curve": {
+        "rates": [0.5],
+        "runs": [
+            {
+                "backbone": "test_resnet",
+                "freezing": "none",
+                "balanced": False,
+                "seeds": 1,
+                "scenarios": ["traditional", "gan", "unet", "guided"],
+                "selections": ["none", "realism", "class_realism+centroid"],
+                "modes": ["augment", "transfer", "synthetic"],
+                "rates": None,
+            }
+        ],
+    },
+}
+
 
 def environment(folder: Path) -> dict[str, str]:
     """Variables under which commands run the code of a clone."""
