@@ -219,7 +219,8 @@ def test_real_patients_are_not_taken_for_one_another_though_six_pairs_of_frames_
         pytest.skip(f"the fatty-liver set is not at {BYRA}")
     manifest = pd.read_csv(BYRA / "manifest.csv", dtype=str)
     chosen = manifest[manifest["patient_id"].isin(["P05", "P13", "P18", "P21", "P25", "P42", "P43"])]
-    images = np.stack([fixed_crop(native_crop(read_image(BYRA / path, 1), 320), 64) for path in chosen["file"]])[:, None]
+    natives = [native_crop(read_image(BYRA / path, 1), 320, "sector") for path in chosen["file"]]
+    images = np.stack([fixed_crop(native, 64) for native in natives])[:, None]
     patients = chosen["patient_id"].to_numpy(dtype=str)
     found = search(images, patients, everyone(len(images)))
     assert found is not None

@@ -61,6 +61,14 @@ def test_an_image_without_surround_is_all_region(pixels: np.ndarray) -> None:
     assert np.array_equal(region_of_interest(pixels), pixels)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_whole_image_is_cropped_around_its_centre_and_no_pixel_of_it_is_changed(channels: int) -> None:
+    pixels = framed(channels)[0]
+    pixels[52:60, 70:80] = 0
+    assert np.array_equal(native_crop(pixels, 64, "whole"), pixels[28:92, 48:112])
+    assert not np.array_equal(native_crop(pixels, 100, "whole"), native_crop(pixels, 100, "sector"))
+
+
 def test_the_centre_crop_keeps_native_spacing() -> None:
     pixels = np.arange(100 * 80, dtype=np.uint16).reshape(100, 80).astype(np.uint8)
     assert np.array_equal(centre_crop(pixels, 60), pixels[20:80, 10:70])
@@ -125,7 +133,7 @@ def test_crops_of_scans_are_written_with_their_manifest(tmp_path: Path, channels
     write_image(scans / "images" / "a.png", framed()[0])
     row = {"image_id": "a", "pixel_hash": "h", "path": "images/a.png", "patient_id": "1", "label": 0, "label_name": "healthy"}
     manifest = pd.DataFrame([{**row, "frame": 0, "source": "s", "mask_path": "masks/a.png", "hi": 1.5}])
-    settings = Preprocess(crop_size=64, image_size=16, channels=channels)
+    settings = Preprocess(region="sector", crop_size=64, image_size=16, channels=channels)
     crops = write_crops(scans, manifest, tmp_path / "crops", settings, 5, lambda items, _: items)
     colour = () if channels == 1 else (3,)
     assert read_image(tmp_path / "crops" / crops["path"][0]).shape == (16, 16, *colour)
@@ -146,6 +154,6 @@ def test_real_frames_lose_their_annotations_and_nothing_else() -> None:
         assert abs(region.shape[0] - 358) <= 2  # the sector spans rows 9 to 366 and columns 32 to 603
         assert abs(region.shape[1] - 572) <= 2
         assert (region > 0).sum() > 118_000
-        native = native_crop(pixels, 320)
+        native = native_crop(pixels, 320, "sector")
         assert native.shape == (320, 320)
         assert len(np.unique(brightness_map(native, 5))) == 5

@@ -60,7 +60,7 @@ def _as_cropped(study: Study, row: dict, pixels: np.ndarray, scans: pd.DataFrame
     if (source.ndim == 2) != (settings.channels == 1):
         source = read_image(study.path(SCANS) / scan["path"], settings.channels)
     made: list[tuple[str, np.ndarray, Callable[[], np.ndarray], str]] = [
-        (row["native_path"], native, lambda: native_crop(source, settings.crop_size), "its scan"),
+        (row["native_path"], native, lambda: native_crop(source, settings.crop_size, settings.region), "its scan"),
         (row["path"], pixels, lambda: fixed_crop(native, settings.image_size), row["native_path"]),
         (
             row["map_path"],

@@ -141,7 +141,8 @@ def _fixed(study: Study, images: Images) -> np.ndarray:
     own = images.table["pixel_hash"].notna()
     stacks = [load_stack([study.path("data/crops") / path for path in images.table.loc[own, "path"]], settings.channels)]
     for folder, rows in images.corpora:
-        crops = [native_crop(read_image(folder / path, settings.channels), settings.crop_size) for path in rows["path"]]
+        scans = (read_image(folder / path, settings.channels) for path in rows["path"])
+        crops = [native_crop(scan, settings.crop_size, settings.region) for scan in scans]
         stack = np.stack([fixed_crop(crop, settings.image_size) for crop in crops])
         stacks.append(stack[:, None] if settings.channels == 1 else stack.transpose(0, 3, 1, 2))
     if len({stack.shape[1:] for stack in stacks}) > 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -28,9 +29,12 @@ def centre_crop(pixels: np.ndarray, side: int) -> np.ndarray:
     return crop
 
 
-def native_crop(pixels: np.ndarray, crop_size: int) -> np.ndarray:
-    """The centre `crop_size` x `crop_size` native pixels of a scan's region of interest; uint8, grey or colour."""
-    return centre_crop(region_of_interest(pixels), crop_size)
+def native_crop(pixels: np.ndarray, crop_size: int, region: Literal["sector", "whole"]) -> np.ndarray:
+    """The centre `crop_size` x `crop_size` native pixels of what `preprocess.region` says; uint8, grey or colour.
+
+    `sector`: of a scan's region of interest. `whole`: of the image as it is, for patches that show tissue to their edges.
+    """
+    return centre_crop(pixels if region == "whole" else region_of_interest(pixels), crop_size)
 
 
 def fixed_crop(native: np.ndarray, image_size: int) -> np.ndarray:
@@ -50,7 +54,8 @@ def write_crops(
     hashes = []
     for row in progress(range(len(manifest)), "cropping"):
         name = f"{manifest['image_id'][row]}.png"
-        native = native_crop(read_image(scans / manifest["path"][row], preprocess.channels), preprocess.crop_size)
+        pixels = read_image(scans / manifest["path"][row], preprocess.channels)
+        native = native_crop(pixels, preprocess.crop_size, preprocess.region)
         fixed = fixed_crop(native, preprocess.image_size)
         write_image(folder / "native" / name, native)
         write_image(folder / "images" / name, fixed)
@@ -70,6 +75,6 @@ def write_crops(
 
 def native_stack(scans: Path, manifest: pd.DataFrame, preprocess: Preprocess) -> np.ndarray:
     """Native crops of a manifest's scans in memory, uint8 (N, C, crop_size, crop_size)."""
-    crops = [native_crop(read_image(scans / path, preprocess.channels), preprocess.crop_size) for path in manifest["path"]]
-    stack = np.stack(crops)
+    images = (read_image(scans / path, preprocess.channels) for path in manifest["path"])
+    stack = np.stack([native_crop(pixels, preprocess.crop_size, preprocess.region) for pixels in images])
     return stack[:, None] if preprocess.channels == 1 else np.ascontiguousarray(stack.transpose(0, 3, 1, 2))

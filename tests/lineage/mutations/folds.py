@@ -138,7 +138,7 @@ def rescan(clone: Clone, random: np.random.Generator, disguise: Disguise) -> Non
     mine, theirs = _row(train, random), _row(test, random)
     crops, scans = clone.folder / "data/crops", clone.folder / "data/scans"
     scan = disguise(read_image(crops / theirs["native_path"]), random)
-    native = native_crop(scan, len(scan))
+    native = native_crop(scan, len(scan), "sector")
     image = fixed_crop(native, len(read_image(crops / theirs["path"])))
     scan_rows, rows = read_manifest(scans), read_manifest(crops)
     at = scan_rows["image_id"] == mine["image_id"]
