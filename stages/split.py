@@ -1,19 +1,22 @@
-"""Patient-level folds, stratified by label."""
+"""Folds of whole patients, class by class: cross-validation, or disjoint training subsets and one test set."""
 
 from pathlib import Path
 
-from synthtrace.folds import kfold
+from synthtrace.folds import split_folds
 from synthtrace.seeds import Seeds
 from synthtrace.stage import stage
 from synthtrace.tables import read_manifest, write_folds
 
 with stage("split") as run:
-    params = run.params
+    split, patient_ids = run.params.split, run.params.dataset.patient_ids
     manifest = read_manifest(Path("data/crops"))
-    folds, repeats = len(params.split.folds), params.split.repeats
-    unit = "patients" if params.dataset.patient_ids == "manifest" else "groups of images (the data set has no patient ids)"
-    dealt = "" if repeats == 1 else f", dealt {repeats} times"
-    run.say(f"{len(manifest)} images into {folds} folds of whole {unit}, stratified by label{dealt}")
-    table = kfold(manifest, folds, Seeds(params.seed), params.dataset.patient_ids, repeats)
+    unit = "patients" if patient_ids == "manifest" else "groups of images (the data set has no patient ids)"
+    if split.protocol == "subsets":
+        test = f"{split.column} {split.test}" if split.column else f"a share of {split.test_share}"
+        how = f"disjoint training subsets of {split.subset_share}, tested on {test}"
+    else:
+        how = "folds" if split.repeats == 1 else f"folds, dealt {split.repeats} times"
+    run.say(f"{len(manifest)} images into {len(split.folds)} {how}; {unit} stay whole, classes keep their share")
+    table = split_folds(manifest, split, Seeds(run.params.seed), patient_ids)
     with run.output("data/folds/folds.csv") as temporary:
         write_folds(temporary, table)

@@ -1,12 +1,11 @@
-"""Folds: which images a model may learn from and which ones judge it. A patient is never on both sides."""
+"""`split.protocol: kfold`: patient-level cross-validation, stratified by label (paper 0)."""
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from synthtrace.errors import InputError
+from synthtrace.folds.units import labels_in, units_of, words
 from synthtrace.seeds import Seeds
 
 
@@ -21,9 +20,9 @@ def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "
         manifest: contract columns of a manifest, one row an image.
         folds: number of folds of all repeats together; repeat r holds those from r x folds / repeats on.
         seeds: the root of the seeded shuffle (stream "split"); the first repeat's deal does not depend on how many follow.
-        patient_ids: "manifest", or "none" for a data set without patient ids, which is then grouped by `group_id`, and where
-            that is absent by `pixel_hash` (an image and its exact copies). Groups of mixed labels are legal only there; they go
-            through scikit-learn's StratifiedGroupKFold, which balances images of a class and promises nothing about groups.
+        patient_ids: "manifest", or "none" for a data set without patient ids (`units.units_of`). Groups of mixed labels are
+            legal only there; they go through scikit-learn's StratifiedGroupKFold, which balances images of a class and promises
+            nothing about groups.
         repeats: how often all images are dealt, an equal number of at least 2 folds each time.
 
     Returns:
@@ -34,27 +33,23 @@ def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "
             folds a repeat.
     """
     dealt = folds // repeats
-    units = "patients" if patient_ids == "manifest" else "groups of images"
-    groups = _patients(manifest) if patient_ids == "manifest" else _groups_without_patients(manifest)
-    labels_of = manifest.groupby(groups)["label"].unique()
-    mixed = labels_of.index[labels_of.map(len) > 1]
-    if len(mixed) and patient_ids == "manifest":
-        found = sorted(int(label) for label in labels_of[mixed[0]])
-        raise InputError(f"patient {mixed[0]!r} has the labels {found} in the manifest; expected one label a patient")
+    groups = units_of(manifest, patient_ids)
+    labels_of = labels_in(manifest, groups)
+    mixed = any(len(labels) > 1 for labels in labels_of.values())
     for (label, name), rows in groups.groupby([manifest["label"], manifest["label_name"]]):
         if rows.nunique() < dealt:
             raise InputError(
-                f"class {name!r} (label {label}) has {rows.nunique()} {units}, fewer than the {dealt} folds "
+                f"class {name!r} (label {label}) has {rows.nunique()} {words(patient_ids)}, fewer than the {dealt} folds "
                 f"{'of split.folds' if repeats == 1 else f'that split.folds has in each of split.repeats, {repeats}'}"
             )
     tables = []
     for repeat in range(repeats):
         # the first deal is named without its number: it is the one that a study without repeats has
         names: tuple[str | int, ...] = ("repeat", repeat) if repeat else ()
-        if len(mixed):
+        if mixed:
             tested_in = _deal_mixed(manifest["label"], groups, dealt, seeds, names)
         else:
-            tested_in = groups.map(_deal(labels_of.map(lambda labels: int(labels[0])), dealt, seeds, names))
+            tested_in = groups.map(_deal({group: labels[0] for group, labels in labels_of.items()}, dealt, seeds, names))
         tables += [
             manifest[["image_id", "patient_id"]].assign(
                 fold=repeat * dealt + fold, role=np.where(tested_in == fold, "test", "train")
@@ -64,36 +59,15 @@ def kfold(manifest: pd.DataFrame, folds: int, seeds: Seeds, patient_ids: str = "
     return pd.concat(tables, ignore_index=True)[["fold", "image_id", "patient_id", "role"]]
 
 
-def _patients(manifest: pd.DataFrame) -> pd.Series:
-    missing = manifest.loc[manifest["patient_id"].isna(), "image_id"]
-    if len(missing):
-        raise InputError(
-            f"image {missing.iloc[0]!r} has no patient_id in the manifest; expected one, or dataset.patient_ids: none"
-        )
-    return manifest["patient_id"].astype(str)
-
-
-def _groups_without_patients(manifest: pd.DataFrame) -> pd.Series:
-    """What must stay together when nobody knows the patients: a `group_id`, and identical pixels, also of two groups."""
-    pixels = "pixels:" + manifest["pixel_hash"].astype(str)
-    if "group_id" not in manifest.columns:
-        return pixels
-    groups = ("group:" + manifest["group_id"].astype("string")).fillna(pixels).astype(str)
-    ends = pd.factorize(pd.concat([pixels, groups], ignore_index=True))[0].reshape(2, -1)
-    size = ends.max() + 1
-    _, component = connected_components(coo_array((np.ones(len(manifest)), tuple(ends)), shape=(size, size)), directed=False)
-    return groups.groupby(component[ends[0]]).transform("min")
-
-
-def _deal(label_of: pd.Series, folds: int, seeds: Seeds, names: tuple[str | int, ...]) -> dict[str, int]:
+def _deal(label_of: dict[str, int], folds: int, seeds: Seeds, names: tuple[str | int, ...]) -> dict[str, int]:
     """Fold of each group: classes shuffled, laid end to end and dealt round the folds like cards.
 
     A run of consecutive cards gives each fold the floor or the ceiling of its share: so for every class, and for all of them.
     """
     deck: list[str] = []
-    for label in sorted(label_of.unique()):
-        members = sorted(label_of.index[label_of == label])
-        deck += [members[i] for i in seeds.stream("split", int(label), *names).permutation(len(members))]
+    for label in sorted(set(label_of.values())):
+        members = sorted(group for group, its_own in label_of.items() if its_own == label)
+        deck += [members[i] for i in seeds.stream("split", label, *names).permutation(len(members))]
     return {group: position % folds for position, group in enumerate(deck)}
 
 
