@@ -16,6 +16,7 @@ from synthtrace.tables import (
     CURVE,
     MANIFEST,
     PREDICTIONS,
+    UNFILLED,
     curve_settings,
     read_curve,
     read_folds,
@@ -23,6 +24,7 @@ from synthtrace.tables import (
     read_manifest,
     read_predictions,
     read_selection,
+    read_unfilled,
     write_folds,
     write_ledger,
     write_manifest,
@@ -155,7 +157,7 @@ class Study:
             rows["p1"] = self.noise.random(len(rows))
             rows["p0"] = 1 - rows["p1"]
             write_predictions(self.root / f"predictions/{scenario}.parquet", rows[[*PREDICTIONS, "p0", "p1"]])
-        points = curve_settings(PARAMS.curve)
+        points = curve_settings(PARAMS.curve, PARAMS.classifier)
         points = points.assign(seed=[range(count) for count in points["seeds"]]).explode("seed").astype({"seed": int})
         for scenario in SCENARIOS:
             rows = points[points["scenario"] == scenario].merge(test, how="cross")
@@ -163,6 +165,7 @@ class Study:
             rows["p0"] = 1 - rows["p1"]
             (self.root / "curve" / scenario).mkdir(parents=True)
             rows[[*CURVE, "p0", "p1"]].to_parquet(self.root / f"curve/{scenario}/predictions.parquet", index=False)
+            pd.DataFrame(columns=UNFILLED).to_csv(self.root / f"curve/{scenario}/unfilled.csv", index=False)
 
     def edit_manifest(self, folder: str, change: Callable[[pd.DataFrame], Any]) -> None:
         self._edit(self.root / folder, read_manifest, write_manifest, change)
@@ -187,6 +190,11 @@ class Study:
             table.to_parquet(folder / "predictions.parquet", index=False)
 
         self._edit(folder, read_curve, write, change)
+
+    def unfill(self, **point: Any) -> None:
+        """Lists a point of the scenario `class` as unfilled, in both folds."""
+        rows = [[point.get(name) for name in UNFILLED[:5]] + [fold, 3, CANDIDATES, point.get("needed", 4)] for fold in FOLDS]
+        pd.DataFrame(rows, columns=UNFILLED).to_csv(self.root / "curve/class/unfilled.csv", index=False)
 
     @staticmethod
     def _edit(path: Path, read: Callable, write: Callable, change: Callable[[pd.DataFrame], Any]) -> None:
@@ -219,7 +227,7 @@ class Study:
 
     def _judge_scans(self):
         tables = scans.measure(self.root / "scans", LABELS, self.patient_ids)
-        return tables, scans.suites(LABELS, self.patient_ids, len(FOLDS))
+        return tables, scans.suites(LABELS, self.patient_ids, SPLIT)
 
     def _judge_crops(self):
         tables = crops.measure(self.root / "crops", read_manifest(self.root / "scans"))
@@ -238,7 +246,8 @@ class Study:
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
         found = {name: read_predictions(self.root / f"predictions/{name}.parquet") for name in SCENARIOS}
         curve = {name: read_curve(self.root / "curve" / name) for name in SCENARIOS}
-        return predictions.measure(found, curve, manifest, table, params), predictions.expected(params)
+        unfilled = {name: read_unfilled(self.root / "curve" / name) for name in SCENARIOS}
+        return predictions.measure(found, curve, unfilled, manifest, table, params), predictions.expected(params)
 
 
 def set_cell(row: int, column: str, value: Any) -> Callable[[pd.DataFrame], None]:

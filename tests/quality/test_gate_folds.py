@@ -85,7 +85,7 @@ BROKEN = [
     (missing_image, "every image has one role a fold", "error"),
     (image_twice, "every image has one role a fold", "error"),
     (no_class_in_test, "every class has a patient in train and test", "error"),
-    (tested_twice, "every image is tested once a repeat", "error"),
+    (tested_twice, "every image is tested once a round", "error"),
     (no_patient_ids, "the data set has patient ids", "warning"),
 ]
 # whoever takes a test image's place away leaves it untested
@@ -100,7 +100,7 @@ def test_good_folds_pass(study):
 def test_folds_broken_in_one_place_fail_one_expectation(study, good_study, break_it, name, severity):
     break_it(study)
     verdict = study.judge_changed("folds", good_study)
-    also = "every image is tested once a repeat"
+    also = "every image is tested once a round"
     assert [other for other in failed(verdict) if other != also or other == name] == [name]
     assert (also in failed(verdict)) == (break_it in (*UNTESTED, image_twice, tested_twice))
     assert verdict["pass"] == (severity == "warning")
@@ -122,7 +122,7 @@ def test_equal_images_of_one_side_or_set_aside_are_no_leak(study):
     equal("pixel_hash")(study)
     for fold in (0, 1):
         assign(study, fold, ["test-healthy0-0", "test-healthy0-1"], "role", "unused")
-    assert failed(study.judge("folds")) == ["every image is tested once a repeat"]
+    assert failed(study.judge("folds")) == ["every image is tested once a round"]
 
 
 def test_without_patient_ids_a_group_on_two_sides_fails(study):
@@ -135,7 +135,7 @@ def test_without_patient_ids_a_group_on_two_sides_fails(study):
     split_patient(study)
     assert failed(study.judge("folds")) == [
         "no group of images is on two sides of a fold",
-        "every image is tested once a repeat",
+        "every image is tested once a round",
         "the data set has patient ids",
     ]
 
@@ -151,4 +151,4 @@ def test_each_repeat_of_re_splits_tests_every_image(study):
     lost = dealt_again.copy()
     lost.loc[(lost["fold"] == 2) & (lost["role"] == "test"), "fold"] = 1
     tests = measure(manifest, lost, twice, "manifest")["tests"]
-    assert set(tests.loc[tests["tests"] != 1, "repeat"]) == {0, 1}
+    assert set(tests.loc[tests["tests"] != 1, "round"]) == {0, 1}

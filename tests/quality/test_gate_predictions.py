@@ -24,6 +24,20 @@ def curve(change):
     return lambda study: study.edit_curve(change)
 
 
+# a point of the scenario `class`
+HIGHEST = {"run": "resnet10t none", "scenario": "class", "selection": "none", "mode": "augment", "mixing_rate": 1.5}
+
+
+def unfilled(**changes):
+    """The point has no predictions but a place among the unfilled ones."""
+
+    def change(study):
+        study.edit_curve(lambda table: table[table["mixing_rate"] != 1.5])
+        study.unfill(**HIGHEST | changes)
+
+    return change
+
+
 def training_image(table):
     """A row more: an image of fold 1 that fold 0 trained on."""
     return pd.concat([table, table[table["fold"] == 1].head(1).assign(fold=0)])
@@ -56,14 +70,20 @@ BROKEN = [
     (curve(lambda table: table.assign(p0=0.25, p1=0.75)), "a run's probabilities differ between images", "warning"),
     (
         curve(lambda table: table[table["mixing_rate"] == 0.5]),
-        "every run of curve.runs is there, at every rate of its scenarios",
+        "every point of curve.runs is there, or listed as unfilled",
         "error",
     ),
     (
         curve(lambda table: pd.concat([table, table[table["mixing_rate"] == 0.5].assign(mixing_rate=0.75)])),
-        "every run, scenario and rate of the curve is one of curve.runs",
+        "every point of the curve is one of curve.runs",
         "error",
     ),
+    (
+        lambda study: study.unfill(**HIGHEST),
+        "no unfilled point of the curve has predictions",
+        "error",
+    ),
+    (unfilled(needed=3), "a selection kept too few for every unfilled point", "error"),
     (curve(lambda table: table[table["seed"] == 0]), "every point of the curve has all seeds of its run", "error"),
     (
         curve(lambda table: pd.concat([table, table[table["seed"] == 0].assign(seed=7)])),
@@ -115,6 +135,8 @@ def test_a_forgotten_image_is_named_with_its_run(study):
     assert item["failing_rows"][0] == {
         "run": "classify",
         "scenario": "class",
+        "selection": "-",
+        "mode": "-",
         "backbone": "resnet10t",
         "mixing_rate": 1.0,
         "seed": 0,
@@ -132,8 +154,42 @@ def test_a_table_without_a_class_is_reported_not_a_crash(study):
 def test_a_seed_that_the_curve_lacks_is_named_with_its_point(study):
     study.edit_curve(lambda table: table[(table["seed"] == 0) | (table["mixing_rate"] == 0.5)], "semantic")
     item = found(study.judge("predictions"), "every point of the curve has all seeds of its run")
-    expected = {"run": "resnet10t none", "scenario": "semantic", "backbone": "resnet10t", "mixing_rate": 1.5, "missing": "1"}
-    assert item["failing_rows"] == [expected]
+    assert item["failing_rows"] == [HIGHEST | {"scenario": "semantic", "backbone": "resnet10t", "missing": "1"}]
+
+
+def test_an_unfilled_point_of_the_curve_passes(study):
+    unfilled()(study)
+    assert failed(study.judge("predictions")) == []
+
+
+def test_an_unfilled_point_that_nobody_asked_for_fails(study):
+    study.unfill(**HIGHEST | {"selection": "realism"})
+    assert failed(study.judge("predictions")) == ["every point of the curve is one of curve.runs"]
+
+
+def test_each_selection_and_mode_of_a_run_is_a_point_of_its_own(study):
+    several = PARAMS.curve.runs[0].model_copy(update={"selections": ["none", "realism"], "modes": ["augment", "transfer"]})
+    params = PARAMS.model_copy(update={"curve": PARAMS.curve.model_copy(update={"runs": [several]})})
+    missing = judge("predictions", "digest", *study.judged("predictions", params))
+    assert failed(missing) == ["every point of curve.runs is there, or listed as unfilled"]
+    assert missing["pass"] is False
+    for kind in ("class", "semantic"):
+        study.edit_curve(
+            lambda table: pd.concat(
+                [table.assign(selection=name, mode=mode) for name in several.selections for mode in several.modes]
+            ),
+            kind,
+        )
+    tables, suites = study.judged("predictions", params)
+    assert failed(judge("predictions", "digest", tables, suites)) == []
+    assert len(tables["curve"]) == 1 + 2 + 2 * 2 * 2 * 2
+
+
+def test_traditional_on_the_fly_is_one_point_at_rate_0(study):
+    on_the_fly = PARAMS.classifier.model_copy(update={"traditional": "on_the_fly"})
+    params = PARAMS.model_copy(update={"classifier": on_the_fly})
+    study.edit_curve(lambda table: table[table["mixing_rate"] == 0.5].assign(mixing_rate=0.0), "traditional")
+    assert failed(judge("predictions", "digest", *study.judged("predictions", params))) == []
 
 
 def test_a_kind_that_no_run_lists_has_a_table_without_rows_and_passes(study):

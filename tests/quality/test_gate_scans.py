@@ -2,9 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from quality_study import SCAN_SIZE, failed, found, set_cell
+from quality_study import LABELS, SCAN_SIZE, SPLIT, failed, found, set_cell
 
 from synthtrace.images import read_image
+from synthtrace.params import Split
+from synthtrace.quality.gate import judge
+from synthtrace.quality.suites import scans
 from synthtrace.tables import read_manifest
 
 
@@ -164,3 +167,15 @@ def test_without_patient_ids_groups_are_judged(study):
     assert found(verdict, "every group of images has one label")["failing_rows"] == [
         {"patient": "slide", "found": "0 (1 row), 1 (1 row)", "labels": 2}
     ]
+
+
+def test_subsets_need_a_patient_of_each_class_to_test_and_one_a_subset(study):
+    split = Split.model_validate(SPLIT.model_dump() | {"protocol": "subsets", "folds": [0, 1, 2], "subset_share": 0.3})
+    tables = scans.measure(study.root / "scans", LABELS, "manifest")
+    item = found(
+        judge("scans", "digest", tables, scans.suites(LABELS, "manifest", split)),
+        "every class has 4 patients, one a subset and one to test",
+    )
+    assert [row["patients"] for row in item["failing_rows"]] == [3, 3]
+    enough = split.model_copy(update={"folds": [0, 1]})
+    assert failed(judge("scans", "digest", tables, scans.suites(LABELS, "manifest", enough))) == []

@@ -6,13 +6,17 @@ import pandas as pd
 from synthtrace.params import Params, Split
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree, equal_pixels, grouping
+from synthtrace.quality.subsets import balance, common, of_subsets
 from synthtrace.tables import FOLDS, ROLES
 
 AGAIN = "Run `dvc repro -f split`."
 
 
 def measure(manifest: pd.DataFrame, table: pd.DataFrame, split: Split, patient_ids: str) -> dict[str, pd.DataFrame]:
-    """Tables assignments, folds, coverage, tests, classes and dataset; `manifest` is the crops', `table` the folds'."""
+    """Tables assignments, folds, coverage, tests, classes and dataset; with subsets also common and balance.
+
+    `manifest` is the crops', `table` the folds'.
+    """
     folds = split.folds
     facts = manifest.assign(group=grouping(manifest, patient_ids)).drop_duplicates("image_id").set_index("image_id")
     rows = table[FOLDS].reset_index(drop=True)
@@ -27,6 +31,9 @@ def measure(manifest: pd.DataFrame, table: pd.DataFrame, split: Split, patient_i
         parts = [equal_pixels(part, column, side[part.index], same=False) for _, part in rows.groupby("fold")]
         rows[f"equal_{column}"] = pd.concat(parts) if parts else None
     present = [fold for fold in folds if (rows["fold"] == fold).any()]
+    subsets = (
+        {} if split.protocol == "kfold" else {"common": common(rows, present), "balance": balance(manifest, rows, present)}
+    )
     return {
         "assignments": rows,
         "folds": pd.DataFrame({"fold": folds, "present": [fold in present for fold in folds]}),
@@ -34,7 +41,7 @@ def measure(manifest: pd.DataFrame, table: pd.DataFrame, split: Split, patient_i
         "tests": _tests(manifest, rows, split),
         "classes": _classes(manifest, rows, present),
         "dataset": pd.DataFrame({"patient_ids": [patient_ids]}),
-    }
+    } | subsets
 
 
 def _coverage(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
@@ -45,10 +52,11 @@ def _coverage(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> p
 
 
 def _tests(manifest: pd.DataFrame, rows: pd.DataFrame, split: Split) -> pd.DataFrame:
-    """How often each image of the manifest is a test image in each repeat."""
+    """How often each image of the manifest is a test image in each round: of subsets, each that is one anywhere."""
     tested = rows[rows["role"] == "test"]
     counts = tested.groupby([tested["fold"] // split.folds_a_round, "image_id"]).size()
-    wanted = pd.MultiIndex.from_product([range(split.repeats), manifest["image_id"].unique()], names=["repeat", "image_id"])
+    images = manifest["image_id"] if split.protocol == "kfold" else tested["image_id"]
+    wanted = pd.MultiIndex.from_product([range(split.rounds), images.unique()], names=["round", "image_id"])
     return counts.reindex(wanted, fill_value=0).rename("tests").reset_index()
 
 
@@ -68,6 +76,8 @@ def expected(params: Params) -> list[gx.ExpectationSuite]:
 def suites(split: Split, patient_ids: str) -> list[gx.ExpectationSuite]:
     """What is expected of folds."""
     unit = "patient" if patient_ids == "manifest" else "group of images"
+    subsets = split.protocol == "subsets"
+    tested = "test image" if subsets else "image"
     apart = "Leave one of the images out at the source, or give both one patient_id (group_id)."
     return [
         expect.table_suite(
@@ -90,7 +100,7 @@ def suites(split: Split, patient_ids: str) -> list[gx.ExpectationSuite]:
             "coverage", ["fold", "image_id"], [expect.one_of("roles", [1], "every image has one role a fold", AGAIN)]
         ),
         expect.table_suite(
-            "tests", ["repeat", "image_id"], [expect.one_of("tests", [1], "every image is tested once a repeat", AGAIN)]
+            "tests", ["round", "image_id"], [expect.one_of("tests", [1], f"every {tested} is tested once a round", AGAIN)]
         ),
         expect.table_suite(
             "classes",
@@ -101,9 +111,10 @@ def suites(split: Split, patient_ids: str) -> list[gx.ExpectationSuite]:
                     1,
                     None,
                     f"every class has a {unit} in train and test",
-                    "Lower split.folds or add patients of this class.",
+                    f"{'Raise split.subset_share' if subsets else 'Lower split.folds'} or add patients of this class.",
                 )
             ],
         ),
+        *(of_subsets(unit) if subsets else []),
         expect.patients_known(),
     ]

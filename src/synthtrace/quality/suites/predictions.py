@@ -6,35 +6,41 @@ import great_expectations as gx
 import numpy as np
 import pandas as pd
 
-from synthtrace.params import Curve, Params
+from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import agree
 from synthtrace.tables import CURVE, CURVE_SETTINGS, PREDICTIONS, curve_settings
 
 CLASSIFY = "classify"
 CLASSIFY_AGAIN = "Run `dvc repro -f classify_real classify_traditional classify`."
+# the comparison's selection and mode are a study's only ones
+ONLY = "-"
 CURVE_AGAIN = "Run `dvc repro -f curve_real curve_traditional curve`."
 AGAIN = f"For run {CLASSIFY}: {CLASSIFY_AGAIN} For another run: {CURVE_AGAIN}"
 # what was trained once a fold
-TRAINING = ["run", "scenario", "backbone", "mixing_rate", "seed"]
+TRAINING = ["run", "scenario", "selection", "mode", "backbone", "mixing_rate", "seed"]
+# what is drawn as one point of the curve
+POINT = CURVE_SETTINGS[:-1]
 
 Tables = Mapping[str, pd.DataFrame]
 
 
 def measure(
-    predictions: Tables, curve: Tables, manifest: pd.DataFrame, folds: pd.DataFrame, params: Params
+    predictions: Tables, curve: Tables, unfilled: Tables, manifest: pd.DataFrame, folds: pd.DataFrame, params: Params
 ) -> dict[str, pd.DataFrame]:
     """Tables predictions, trainings, coverage, scenarios, backbones and curve.
 
     Args:
         predictions: of the comparison, by scenario; they are the run `classify`.
         curve: of the curve, by scenario.
+        unfilled: points of the curve that have no predictions because a selection kept too few, by scenario.
         manifest: the crops'.
         folds: the folds table.
         params: say which classes, backbones and points of the curve there should be.
     """
     columns = [f"p{label}" for label in range(len(params.dataset.labels))]
-    tables = [table.assign(run=CLASSIFY, scenario=name) for name, table in predictions.items()] + list(curve.values())
+    compared = [table.assign(run=CLASSIFY, scenario=name, selection=ONLY, mode=ONLY) for name, table in predictions.items()]
+    tables = compared + list(curve.values())
     rows = pd.concat([_rows(table, columns) for table in tables], ignore_index=True)
     facts = manifest.drop_duplicates("image_id").set_index("image_id")
     rows["same_label"] = agree(rows["image_id"].map(facts["label"]), rows["label"])
@@ -43,7 +49,7 @@ def measure(
     rows["role"] = roles.reindex(pd.MultiIndex.from_frame(rows[["fold", "image_id"]])).fillna("none").to_numpy()
     trainings = rows.groupby(TRAINING)["first"].agg(["min", "max"]).reset_index()
     trainings["spread"] = trainings["max"] - trainings["min"]
-    compared = rows["run"] == CLASSIFY
+    of_classify = rows["run"] == CLASSIFY
     return {
         "predictions": rows,
         "trainings": trainings,
@@ -52,8 +58,8 @@ def measure(
             [_held(CLASSIFY, name, table) for name, table in predictions.items()]
             + [_held("curve", name, table) for name, table in curve.items()]
         ),
-        "backbones": _backbones(rows[compared], list(predictions), params.classifier.backbones),
-        "curve": _settings(rows[~compared], params.curve),
+        "backbones": _backbones(rows[of_classify], list(predictions), params.classifier.backbones),
+        "curve": _settings(rows[~of_classify], pd.concat(unfilled.values()), params),
     }
 
 
@@ -99,14 +105,24 @@ def _backbones(rows: pd.DataFrame, scenarios: list[str], backbones: list[str]) -
     return table.assign(present=table["seeds"].notna(), declared=table["backbone"].isin(backbones))
 
 
-def _settings(rows: pd.DataFrame, settings: Curve) -> pd.DataFrame:
-    """Points of the curve, the declared and the found ones; `missing` seeds of a declared one, `further` ones of it."""
-    point = CURVE_SETTINGS[:-1]
-    found = rows.groupby(point)["seed"].agg(lambda seeds: sorted(set(seeds))).rename("found").reset_index()
-    table = curve_settings(settings).merge(found, on=point, how="outer")
+def _settings(rows: pd.DataFrame, unfilled: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Points of the curve, the declared and the found ones; `missing` seeds of a declared one, `further` ones of it.
+
+    `there`: it has predictions or is listed as unfilled; `twice`: it is both; `short`, of those listed: too few were kept in
+    some fold.
+    """
+    found = rows.groupby(POINT)["seed"].agg(lambda seeds: sorted(set(seeds))).rename("found").reset_index()
+    settings = curve_settings(params.curve, params.classifier)
+    listed = unfilled.assign(short=unfilled["kept"] < unfilled["needed"]).astype({"mixing_rate": float})
+    listed = listed.groupby([name for name in POINT if name != "backbone"])["short"].any().reset_index()
+    listed = listed.merge(settings[["run", "backbone"]].drop_duplicates(), on="run", how="left")
+    table = settings.merge(found, on=POINT, how="outer").merge(listed, on=POINT, how="outer")
+    of_list = table["short"].notna()
     wanted = [set(range(int(count))) if count == count else None for count in table["seeds"]]
     seeds = [set(part) if isinstance(part, list) else None for part in table["found"]]
-    table["present"] = [part is not None for part in seeds]
+    present = np.array([part is not None for part in seeds], dtype=bool)
+    table["there"], table["twice"] = present | of_list, present & of_list
+    table["short"] = table["short"].astype(object).where(of_list, None)
     table["declared"] = [part is not None for part in wanted]
     for name, odd in {"missing": lambda asked, held: asked - held, "further": lambda asked, held: held - asked}.items():
         table[name] = [
@@ -145,10 +161,12 @@ def suites(labels: list[str], seeds: int) -> list[gx.ExpectationSuite]:
         ),
         expect.table_suite(
             "curve",
-            ["run", "scenario", "backbone", "mixing_rate"],
+            POINT,
             [
-                expect.true("present", "every run of curve.runs is there, at every rate of its scenarios", CURVE_AGAIN),
-                expect.true("declared", "every run, scenario and rate of the curve is one of curve.runs", CURVE_AGAIN),
+                expect.true("there", "every point of curve.runs is there, or listed as unfilled", CURVE_AGAIN),
+                expect.true("declared", "every point of the curve is one of curve.runs", CURVE_AGAIN),
+                expect.one_of("twice", [False], "no unfilled point of the curve has predictions", CURVE_AGAIN),
+                expect.true("short", "a selection kept too few for every unfilled point", CURVE_AGAIN),
                 expect.empty("missing", "every point of the curve has all seeds of its run", CURVE_AGAIN),
                 expect.empty("further", "no point of the curve has more seeds than its run", CURVE_AGAIN),
             ],

@@ -5,7 +5,7 @@ from pathlib import Path
 import great_expectations as gx
 import pandas as pd
 
-from synthtrace.params import Params
+from synthtrace.params import Params, Split
 from synthtrace.quality import expect
 from synthtrace.quality.measure import EIGHT_BIT, agree, distinct, equal_pixels, grouping, listed_files, measure_images
 from synthtrace.tables import MANIFEST, read_manifest
@@ -42,11 +42,14 @@ def measure(folder: Path, labels: list[str], patient_ids: str) -> dict[str, pd.D
 
 def expected(params: Params) -> list[gx.ExpectationSuite]:
     """What is expected in a study with these parameters."""
-    return suites(params.dataset.labels, params.dataset.patient_ids, params.split.folds_a_round)
+    return suites(params.dataset.labels, params.dataset.patient_ids, params.split)
 
 
-def suites(labels: list[str], patient_ids: str, folds: int) -> list[gx.ExpectationSuite]:
-    """What is expected of scans; `folds` patients a class are the fewest that can be split."""
+def suites(labels: list[str], patient_ids: str, split: Split) -> list[gx.ExpectationSuite]:
+    """What is expected of scans."""
+    subsets = split.protocol == "subsets"
+    # the fewest patients of a class that can be split
+    fewest = len(split.folds) + 1 if subsets else split.folds_a_round
     named = patient_ids == "manifest"
     unit, key = ("patient", "patient_id") if named else ("group of images", "group_id")
     images = [
@@ -131,9 +134,9 @@ def suites(labels: list[str], patient_ids: str, folds: int) -> list[gx.Expectati
             [
                 expect.between(
                     "patients",
-                    folds,
+                    fewest,
                     None,
-                    f"every class has {folds} {unit}s, one a fold",
+                    f"every class has {fewest} {unit}s, one a {'subset and one to test' if subsets else 'fold'}",
                     "Lower split.folds or add patients of this class.",
                 )
             ],
