@@ -19,7 +19,7 @@ COLUMNS |= {"grade": None, "mask_path": None, "group_id": None}
 
 @pytest.fixture
 def real(predict):
-    return predict({0: 17, 1: 38}, seeds=2).assign(repeat=0)
+    return predict({0: 17, 1: 38}, seeds=2).assign(round=0)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_column_that_cannot_be_judged_is_named_with_file_and_row(settings, rea
 
 
 def test_one_score_is_refused_where_there_are_three_classes(settings, predict, manifest):
-    real = predict({0: 6, 1: 8, 2: 7}).assign(repeat=0)
+    real = predict({0: 6, 1: 8, 2: 7}).assign(round=0)
     labels = {"labels": ["a", "b", "c"], "baselines": ["ratio"]}
     params = settings(dataset=labels, turing={"real": [1, 1, 1], "synthetic": [1, 1, 1]})
     with pytest.raises(InputError, match=r"dataset.baselines: 'ratio' is one score, .*dataset.labels has 3"):
@@ -96,7 +96,7 @@ def hepatorenal():
     rows = pd.read_csv(BYRA / "manifest.csv")
     manifest = rows.assign(image_id=rows["file"], label=rows["label_id"])
     return manifest, manifest[["image_id", "patient_id", "label"]].assign(
-        backbone="net", mixing_rate=0.0, seed=0, fold=0, repeat=0, p0=0.5, p1=0.5
+        backbone="net", mixing_rate=0.0, seed=0, fold=0, round=0, p0=0.5, p1=0.5
     )
 
 

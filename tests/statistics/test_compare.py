@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -13,7 +14,8 @@ PATIENTS = {0: 17, 1: 38}
 TEN_FOLDS = {"split": {"folds": list(range(10)), "repeats": 2}}
 CURVE = {
     "runs": [
-        {"backbone": "net", "freezing": "none", "balanced": False, "seeds": 2, "scenarios": ["class"], "rates": None},
+        {"backbone": "net", "freezing": "none", "balanced": False, "seeds": 2, "scenarios": ["class"], "rates": None}
+        | {"selections": ["none"], "modes": ["augment"]},
     ]
 }
 NO_TEST = {"z": None, "p": None, "p_holm": None}
@@ -31,19 +33,21 @@ def run(settings):
 
 
 def with_repeat(table, params):
-    return table.assign(repeat=table["fold"] // params.split.folds_a_repeat)
+    return table.assign(round=table["fold"] // params.split.folds_a_round)
 
 
 def test_the_summary_has_the_contracts_fields_in_order_and_is_plain_json(predict, run):
     tables = {"real": predict(PATIENTS), "class": predict(PATIENTS, noise_seed=1)}
     summary = run(tables).summary
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    assert list(summary) == ["mixing_rate", "patients", "images", "seeds", "repeats", "scenarios", "baselines"]
-    assert [summary[name] for name in ("mixing_rate", "patients", "images", "seeds", "repeats")] == [1.5, 55, 165, 2, 1]
+    numbers = ["mixing_rate", "protocol", "rounds", "patients", "images", "seeds"]
+    assert list(summary) == [*numbers, "scenarios", "baselines"]
+    assert [summary[name] for name in numbers] == [1.5, "kfold", 1, 55, 165, 2]
     assert summary["baselines"] == {}
-    assert list(summary["scenarios"]["real"]) == ["auc_image", "auc_patient"]
+    assert list(summary["scenarios"]["real"]) == ["auc_image", "auc_patient", "scores"]
     entry = summary["scenarios"]["class"]
-    assert list(entry) == ["auc_image", "auc_patient", "versus_real", "versus_real_patient"]
+    assert list(entry) == ["auc_image", "auc_patient", "scores", "versus_real", "versus_real_patient"]
+    assert list(entry["scores"]) == ["auc", "accuracy", "sensitivity", "specificity", "f1"]
     assert list(entry["auc_image"]) == ["mean", "sd", "ci95"]
     difference = ["difference", "ci95", "t", "p", "p_holm"]
     assert list(entry["versus_real"]) == difference
@@ -223,7 +227,7 @@ def test_a_missing_table_is_named(folder, params):
     [
         (
             lambda t: t.iloc[1:],
-            "image '0-0-0' of patient '0-0', label 0, has no prediction of backbone net, seed 0, repeat 0; expected every "
+            "image '0-0-0' of patient '0-0', label 0, has no prediction of backbone net, seed 0, round 0; expected every "
             "image once for all that `real` holds",
         ),
         (lambda t: t.assign(seed=t["seed"] + 1), "has no prediction of backbone net, seed 0"),
@@ -231,9 +235,9 @@ def test_a_missing_table_is_named(folder, params):
         (lambda t: t.replace({"image_id": {"0-0-0": "new"}}), "image 'new' .*that `real` lacks|image '0-0-0' .*has no"),
         (
             lambda t: t.iloc[[0, *range(len(t))]],
-            "image '0-0-0' has two predictions of backbone net, seed 0, repeat 0; expected one",
+            "image '0-0-0' has two predictions of backbone net, seed 0, round 0; expected one",
         ),
-        (lambda t: t.assign(fold=t["fold"].where(t["image_id"] != "0-0-0", 7)), "image '0-0-0' .*repeat"),
+        (lambda t: t.assign(fold=t["fold"].where(t["image_id"] != "0-0-0", 7)), "image '0-0-0' .*round"),
         (lambda t: t.iloc[:0], "holds no predictions"),
         (lambda t: t.assign(p2=0.0), "no image has label 2"),
         (lambda t: t.assign(p1=t["p1"].where(t["image_id"] != "0-0-0")), "p1 of image '0-0-0' is no number"),
@@ -244,7 +248,7 @@ def test_a_missing_table_is_named(folder, params):
         "other labels",
         "other image",
         "row twice",
-        "undeclared repeat",
+        "undeclared round",
         "empty",
         "class without an image",
         "no number",
@@ -262,5 +266,39 @@ def test_an_image_that_a_repeat_lacks_is_named(folder, settings, predict):
         table = predict(PATIENTS, noise_seed=index, rate=rate, repeats=2)
         lost = (table["image_id"] == "1-3-2") & (table["fold"] >= 5) & (scenario == "class")
         write_predictions(folder / f"{scenario}.parquet", table[~lost])
-    with pytest.raises(InputError, match=r"image '1-3-2' .* has no prediction of backbone net, seed 0, repeat 1"):
+    with pytest.raises(InputError, match=r"image '1-3-2' .* has no prediction of backbone net, seed 0, round 1"):
         read_scenarios(folder, settings(**again))
+
+
+def test_subsets_are_rounds_of_one_fold_and_have_no_test_over_folds(predict, run):
+    subsets = {"split": {"protocol": "subsets", "folds": [0, 1, 2], "subset_share": 0.3}}
+    one = {name: predict(PATIENTS, noise_seed=index) for index, name in enumerate(["real", "class"])}
+    rng = np.random.default_rng(4)
+    tables = {
+        name: pd.concat([table.assign(fold=fold, p1=table["p1"] + fold * rng.random(len(table))) for fold in range(3)])
+        for name, table in one.items()
+    }
+    summary = run(tables, **subsets).summary
+    assert (summary["protocol"], summary["rounds"], summary["images"], summary["patients"]) == ("subsets", 3, 165, 55)
+    entry = summary["scenarios"]["class"]
+    assert entry["versus_real_patient"]["nadeau_bengio"] is None
+    assert entry["versus_real_patient"]["delong"]["p"] is not None
+    each = [
+        np.mean([roc_auc_score(rows["label"], rows["p1"]) for _, rows in part.groupby("seed")])
+        for _, part in tables["class"].groupby("fold")
+    ]
+    assert entry["auc_image"]["mean"] == pytest.approx(np.mean(each))
+    assert entry["scores"]["auc"] == pytest.approx({"mean": np.mean(each), "sd": np.std(each, ddof=1)})
+
+
+def test_traditional_augmentation_on_the_fly_is_at_rate_0(folder, settings, predict):
+    params = settings(generator={"kinds": ["class"]}, curve=CURVE, classifier={"traditional": "on_the_fly"})
+    with pytest.raises(InputError, match=r"traditional\.parquet: holds predictions at mixing_rate 1.5; expected 0.0"):
+        read_scenarios(folder, params)
+    write_predictions(folder / "traditional.parquet", predict(PATIENTS, noise_seed=5))
+    assert list(read_scenarios(folder, params)) == ["real", "traditional", "class"]
+
+
+def test_one_round_of_scores_has_no_deviation(predict, run):
+    scores = run({"real": predict(PATIENTS)}).summary["scenarios"]["real"]["scores"]
+    assert {one["sd"] for one in scores.values()} == {None}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthtrace.params import load_params
-from synthtrace.tables import MANIFEST, curve_settings, write_predictions
+from synthtrace.tables import MANIFEST, UNFILLED, curve_settings, write_predictions
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = (
@@ -37,15 +37,16 @@ def workspace(tmp_path, predict):
     for index, scenario in enumerate(["real", "traditional", *params.generator.kinds]):
         rate = 0.0 if scenario == "real" else params.mixing_rate
         write_predictions(folder / f"{scenario}.parquet", predict({0: 17, 1: 38}, noise_seed=index, rate=rate, seeds=3))
-    for scenario, points in curve_settings(params.curve).groupby("scenario"):
+    for scenario, points in curve_settings(params.curve, params.classifier).groupby("scenario"):
         tables = [
             predict({0: 17, 1: 38}, noise_seed=index, backbone=row.backbone, rate=row.mixing_rate, seeds=row.seeds).assign(
-                run=row.run, scenario=scenario
+                run=row.run, scenario=scenario, selection=row.selection, mode=row["mode"]
             )
             for index, row in points.iterrows()
         ]
         (tmp_path / "data/curve" / scenario).mkdir(parents=True)
         pd.concat(tables, ignore_index=True).to_parquet(tmp_path / "data/curve" / scenario / "predictions.parquet")
+        pd.DataFrame(columns=UNFILLED).to_csv(tmp_path / "data/curve" / scenario / "unfilled.csv", index=False)
     (tmp_path / "data/crops").mkdir()
     pd.DataFrame(columns=MANIFEST).to_csv(tmp_path / "data/crops/manifest.csv", index=False)
     return tmp_path

@@ -25,7 +25,7 @@ def judge_baselines(
     Args:
         dataset: names the columns and the classes.
         manifest: the crops'.
-        real: predictions of `real` by one backbone, with a column `repeat`.
+        real: predictions of `real` by one backbone, with a column `round`.
         of_real: the same, judged.
         counts: patients of each bootstrap resample.
 
@@ -37,7 +37,7 @@ def judge_baselines(
             f"dataset.baselines: {dataset.baselines[0]!r} is one score, which ranks two classes; dataset.labels has "
             f"{len(dataset.labels)}, so expected no baselines"
         )
-    once = real[(real["seed"] == real["seed"].min()) & (real["repeat"] == 0)]
+    once = real[(real["seed"] == real["seed"].min()) & (real["round"] == 0)]
     entries = {}
     for name in dataset.baselines:
         values = _column(manifest, name).reindex(once["image_id"])

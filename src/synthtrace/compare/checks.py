@@ -15,16 +15,14 @@ def images_of(table: pd.DataFrame) -> pd.DataFrame:
     return table[IMAGE].drop_duplicates()
 
 
-def check_whole(
-    table: pd.DataFrame, settings: pd.DataFrame, images: pd.DataFrame, repeats: int, path: Path, asked: str
-) -> None:
-    """Check that a table holds every image once a setting, seed and repeat, under its patient and label, and nothing else.
+def check_whole(table: pd.DataFrame, settings: pd.DataFrame, images: pd.DataFrame, rounds: int, path: Path, asked: str) -> None:
+    """Check that a table holds every image once a setting, seed and round, under its patient and label, and nothing else.
 
     Args:
-        table: predictions with a column `repeat`.
+        table: predictions with a column `round`.
         settings: one row a setting; what names it, and `seed`.
         images: what `images_of` returns.
-        repeats: deals of the folds.
+        rounds: how often each image is tested: deals of the folds, or training subsets.
         path: the file that errors name.
         asked: where the settings come from.
 
@@ -34,11 +32,11 @@ def check_whole(
     """
     if table.empty:
         raise InputError(f"{path}: holds no predictions")
-    names = [*settings.columns, "repeat"]
+    names = [*settings.columns, "round"]
     if len(repeated := table[table.duplicated([*names, "image_id"])]):
         row = repeated.iloc[0]
         raise InputError(f"{path}: image {row['image_id']!r} has two predictions of {_named(row, names)}; expected one")
-    expected = settings.merge(pd.DataFrame({"repeat": range(repeats)}), how="cross").merge(images, how="cross")
+    expected = settings.merge(pd.DataFrame({"round": range(rounds)}), how="cross").merge(images, how="cross")
     both = table[[*names, *IMAGE]].merge(expected, how="outer", on=[*names, *IMAGE], indicator=True)
     if len(odd := both[both["_merge"] != "both"]):
         row = odd.iloc[0]

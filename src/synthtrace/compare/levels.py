@@ -8,6 +8,7 @@ import numpy as np
 
 from synthtrace.statistics.auc import seed_aucs
 from synthtrace.statistics.bootstrap import bootstrap_aucs, interval
+from synthtrace.statistics.classification import round_scores
 from synthtrace.statistics.scores import Scores, patient_level
 from synthtrace.statistics.significance import Test, holm, paired_t
 
@@ -35,9 +36,14 @@ def spread(judged: Judged) -> dict[str, Any]:
     return mean_and_sd(judged.aucs) | {"ci95": interval(judged.samples)}
 
 
-def mean_and_sd(aucs: np.ndarray) -> dict[str, float | None]:
-    """Mean and deviation (ddof 1; null for one) over seeds."""
-    return {"mean": float(aucs.mean()), "sd": float(aucs.std(ddof=1)) if len(aucs) > 1 else None}
+def mean_and_sd(values: np.ndarray) -> dict[str, float | None]:
+    """Mean and deviation (ddof 1; null for one) over seeds, or over rounds."""
+    return {"mean": float(values.mean()), "sd": float(values.std(ddof=1)) if len(values) > 1 else None}
+
+
+def scores_on_images(judged: dict[str, Judged]) -> dict[str, dict[str, float | None]]:
+    """What the papers' tables hold: mean and deviation over rounds (of subsets: over subsets) of the means over seeds."""
+    return {name: mean_and_sd(values) for name, values in round_scores(judged["auc_image"].scores).items()}
 
 
 def difference(judged: Judged, real: Judged) -> dict[str, Any]:

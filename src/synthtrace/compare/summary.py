@@ -9,7 +9,7 @@ import pandas as pd
 
 from synthtrace.compare.baselines import judge_baselines
 from synthtrace.compare.checks import check_whole, images_of
-from synthtrace.compare.levels import LEVELS, Judged, judge, spread, versus, with_holm
+from synthtrace.compare.levels import LEVELS, Judged, judge, scores_on_images, spread, versus, with_holm
 from synthtrace.errors import InputError
 from synthtrace.params import REAL, TRADITIONAL, Params, Split
 from synthtrace.seeds import Seeds
@@ -45,17 +45,17 @@ def read_scenarios(folder: Path, params: Params) -> dict[str, pd.DataFrame]:
 
     Raises:
         InputError: a table is missing or empty, was made at another mixing rate, lacks a class, or does not judge every image
-            of `real` once a repeat for every backbone and seed of `real`, under the same patient and label.
+            of `real` once a round for every backbone and seed of `real`, under the same patient and label.
     """
     tables: dict[str, pd.DataFrame] = {}
     for scenario in (REAL, TRADITIONAL, *params.generator.kinds):
         path = Path(folder) / f"{scenario}.parquet"
         table = read_predictions(path)
-        rate = 0.0 if scenario == REAL else params.mixing_rate
+        rate = params.mixing_rate if params.classifier.mixes(scenario) else 0.0
         other = table.loc[table["mixing_rate"] != rate, "mixing_rate"]
         if len(other):
             raise InputError(f"{path}: holds predictions at mixing_rate {other.iloc[0]}; expected {rate}, so classify again")
-        table["repeat"] = table["fold"] // params.split.folds_a_round
+        table["round"] = table["fold"] // params.split.folds_a_round
         reference = tables.get(REAL, table)
         settings = reference[["backbone", "seed"]].drop_duplicates()
         check_whole(table, settings, images_of(reference), params.split.rounds, path, "`real`")
@@ -66,7 +66,7 @@ def read_scenarios(folder: Path, params: Params) -> dict[str, pd.DataFrame]:
 def compare(tables: dict[str, pd.DataFrame], params: Params, manifest: pd.DataFrame | None = None) -> Comparison:
     """Compare scenarios with `real`, which must be among the tables.
 
-    A resample draws the same patients for every scenario, level, repeat and backbone: differences are paired. Headline numbers
+    A resample draws the same patients for every scenario, level, round and backbone: differences are paired. Headline numbers
     and ROC curves are the first backbone's (in the table's order); further ones appear under "backbones".
 
     Args:
@@ -88,10 +88,11 @@ def compare(tables: dict[str, pd.DataFrame], params: Params, manifest: pd.DataFr
     entries = {backbone: _entries(judged[backbone], split) for backbone in backbones}
     summary: dict[str, Any] = {
         "mixing_rate": float(params.mixing_rate),
+        "protocol": split.protocol,
+        "rounds": split.rounds,
         "patients": counts.shape[1],
         "images": len(reference.labels),
         "seeds": len(reference.probabilities),
-        "repeats": split.rounds,
         "scenarios": entries[backbones[0]],
         "baselines": judge_baselines(params.dataset, manifest, first, judged[backbones[0]][REAL], counts),
     }
@@ -116,7 +117,8 @@ def compare(tables: dict[str, pd.DataFrame], params: Params, manifest: pd.DataFr
 def _entries(judged: dict[str, dict[str, Judged]], split: Split) -> dict[str, Any]:
     """The summary of each scenario of a backbone."""
     entries: dict[str, dict[str, Any]] = {
-        scenario: {level: spread(levels[level]) for level in LEVELS} for scenario, levels in judged.items()
+        scenario: {level: spread(levels[level]) for level in LEVELS} | {"scores": scores_on_images(levels)}
+        for scenario, levels in judged.items()
     }
     others = [scenario for scenario in judged if scenario != REAL]
     for level, name in LEVELS.items():
@@ -125,14 +127,15 @@ def _entries(judged: dict[str, dict[str, Judged]], split: Split) -> dict[str, An
             entries[scenario][name] = difference
     patients, real = [judged[scenario]["auc_patient"] for scenario in others], judged[REAL]["auc_patient"]
     of_patients = with_holm("z", [_delong(one, real) for one in patients])
-    of_folds = [None] * len(others) if split.rounds == 1 else with_holm("t", [_over_folds(one, real) for one in patients])
+    re_split = split.protocol == "kfold" and split.rounds > 1
+    of_folds = with_holm("t", [_over_folds(one, real) for one in patients]) if re_split else [None] * len(others)
     for scenario, z, t in zip(others, of_patients, of_folds, strict=True):
         entries[scenario]["versus_real_patient"] |= {"delong": z, "nadeau_bengio": t}
     return entries
 
 
 def _delong(scenario: Judged, real: Judged) -> Test:
-    """DeLong's test on patients, each scored by its mean over frames, seeds and repeats: of the AUC of the seeds' joint score.
+    """DeLong's test on patients, each scored by its mean over frames, seeds and rounds: of the AUC of the seeds' joint score.
 
     Undefined for more than two classes, and where a group without patient ids holds two labels: its rows are not independent.
     """
@@ -144,7 +147,11 @@ def _delong(scenario: Judged, real: Judged) -> Test:
 
 
 def _over_folds(scenario: Judged, real: Judged) -> Test:
-    """The corrected resampled test on patient-level AUCs of folds, averaged over seeds; only for repeated re-splits."""
+    """The corrected resampled test on patient-level AUCs of folds, averaged over seeds; only for repeated re-splits.
+
+    Disjoint subsets are none: their training sets do not overlap, which is what the test corrects for, and they share their
+    test images, which it knows nothing of.
+    """
     differences = (fold_aucs(scenario.scores) - fold_aucs(real.scores)).mean(axis=0)
     folds_a_round = len(differences) // len(real.scores.folds)
     return nadeau_bengio(differences, 1 / (folds_a_round - 1))

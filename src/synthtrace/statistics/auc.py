@@ -34,7 +34,7 @@ def auc(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def seed_aucs(scores: Scores) -> np.ndarray:
-    """(seeds,) out-of-fold AUC of each seed, averaged over repeats. Their spread is training noise on fixed patients alone."""
+    """(seeds,) out-of-fold AUC of each seed, averaged over rounds. Their spread is training noise on fixed patients alone."""
     return auc(scores.labels, scores.probabilities).mean(axis=1)
 
 
@@ -42,18 +42,18 @@ def fold_aucs(scores: Scores) -> np.ndarray:
     """(seeds, folds) AUC within each fold (paper 0, Supplementary Figure 3); NaN where a fold's test part lacks a class."""
     columns = []
     classes = range(scores.probabilities.shape[-1])
-    for repeat, folds in enumerate(scores.folds):
+    for index, folds in enumerate(scores.folds):
         for fold in np.unique(folds):
             rows = folds == fold
             labels = scores.labels[rows]
             whole = all((labels == label).any() for label in classes)
-            probabilities = scores.probabilities[:, repeat, rows]
+            probabilities = scores.probabilities[:, index, rows]
             columns.append(auc(labels, probabilities) if whole else np.full(len(probabilities), np.nan))
     return np.stack(columns, axis=1)
 
 
 def mean_roc(scores: Scores, fpr: np.ndarray) -> np.ndarray:
-    """True positive rates at the false positive rates `fpr`, averaged vertically over seeds, repeats (and classes over two)."""
+    """True positive rates at the false positive rates `fpr`, averaged vertically over seeds, rounds (and classes over two)."""
     curves = []
     for probabilities in scores.runs:
         for label in judged_classes(probabilities.shape[1]):

@@ -25,10 +25,10 @@ def resample_patients(scores: Scores, resamples: int, rng: np.random.Generator) 
 
 
 def bootstrap_aucs(scores: Scores, counts: np.ndarray) -> np.ndarray:
-    """(resamples,) AUC of each resample, averaged over seeds and repeats, all of which draw the same patients.
+    """(resamples,) AUC of each resample, averaged over seeds and rounds, all of which draw the same patients.
 
     AUC is the share of (positive, negative) pairs of rows in which the positive scores higher, a tie counting half. Summed over
-    the rows of patients p and q and over runs (seeds in repeats), these wins form a matrix W, and a resample that draws patient
+    the rows of patients p and q and over runs (seeds in rounds), these wins form a matrix W, and a resample that draws patient
     p w_p times has the AUC  w' W w / (pairs drawn x runs).  Half wins are whole numbers: the result is exact whatever the order
     of summation.
     """

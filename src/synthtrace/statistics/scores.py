@@ -1,4 +1,4 @@
-"""Out-of-fold scores as arrays: seeds, deals of the folds, images or patients, classes."""
+"""Out-of-fold scores as arrays: seeds, rounds (deals of the folds, or training subsets), images or patients, classes."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ import pandas as pd
 class Scores:
     """Out-of-fold scores of one scenario, backbone and mixing rate, rows ordered by patient.
 
-    `labels` (n,) integer classes; `patients` (n,) positions in the sorted list of patients; `probabilities` (seeds, repeats, n,
-    classes), seeds and repeats in ascending order, the folds of a repeat concatenated as in paper 0; `folds` (repeats, n) the
-    fold that tested a row in each repeat.
+    `labels` (n,) integer classes; `patients` (n,) positions in the sorted list of patients; `probabilities` (seeds, rounds, n,
+    classes), seeds and rounds in ascending order, the folds of a round concatenated as in paper 0; `folds` (rounds, n) the
+    fold that tested a row in each round.
     """
 
     labels: np.ndarray
@@ -22,24 +22,24 @@ class Scores:
 
     @property
     def runs(self) -> np.ndarray:
-        """(seeds x repeats, n, classes): every seed in every repeat tests each row once."""
+        """(seeds x rounds, n, classes): every seed in every round tests each row once."""
         return self.probabilities.reshape(-1, *self.probabilities.shape[2:])
 
 
 def scores_of(predictions: pd.DataFrame, folds_a_round: int) -> Scores:
     """Scores from the rows of a predictions table that belong to one backbone and mixing rate.
 
-    Every seed must hold the same images once a repeat (synthtrace.compare checks it); repeat r is the folds from
+    Every seed must hold the same images once a round (synthtrace.compare checks it); round r is the folds from
     r x `folds_a_round` on.
     """
-    rows = predictions.assign(repeat=predictions["fold"] // folds_a_round)
-    rows = rows.sort_values(["seed", "repeat", "patient_id", "image_id"])
+    rows = predictions.assign(round=predictions["fold"] // folds_a_round)
+    rows = rows.sort_values(["seed", "round", "patient_id", "image_id"])
     names = sorted((name for name in rows.columns if name[0] == "p" and name[1:].isdigit()), key=lambda name: int(name[1:]))
-    seeds, repeats = rows["seed"].nunique(), rows["repeat"].nunique()
-    once = rows[: len(rows) // (seeds * repeats)]
+    seeds, rounds = rows["seed"].nunique(), rows["round"].nunique()
+    once = rows[: len(rows) // (seeds * rounds)]
     patients = np.unique(once["patient_id"].to_numpy(dtype=str), return_inverse=True)[1]
-    probabilities = rows[names].to_numpy(dtype=np.float64).reshape(seeds, repeats, len(once), len(names))
-    folds = rows["fold"].to_numpy(dtype=np.int64)[: repeats * len(once)].reshape(repeats, len(once))
+    probabilities = rows[names].to_numpy(dtype=np.float64).reshape(seeds, rounds, len(once), len(names))
+    folds = rows["fold"].to_numpy(dtype=np.int64)[: rounds * len(once)].reshape(rounds, len(once))
     order = np.argsort(patients, kind="stable")  # the sort above and numpy's need not agree on every string
     labels = once["label"].to_numpy(dtype=np.int64)
     return Scores(labels[order], patients[order], probabilities[:, :, order], folds[:, order])
@@ -54,5 +54,5 @@ def patient_level(scores: Scores) -> Scores:
     sums = np.zeros((units.shape[1], len(runs), runs.shape[2]))
     np.add.at(sums, unit_of.ravel(), runs.transpose(1, 0, 2))
     means = (sums / np.bincount(unit_of.ravel())[:, None, None]).transpose(1, 0, 2)
-    seeds, repeats = scores.probabilities.shape[:2]
-    return Scores(units[1], units[0], means.reshape(seeds, repeats, *means.shape[1:]), scores.folds[:, first])
+    seeds, rounds = scores.probabilities.shape[:2]
+    return Scores(units[1], units[0], means.reshape(seeds, rounds, *means.shape[1:]), scores.folds[:, first])
