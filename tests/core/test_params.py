@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from synthtrace.errors import InputError
-from synthtrace.params.types import KINDS
-from synthtrace.params import Params, known_keys, load_params, parse_params
+from synthtrace.params import KINDS, Params, known_keys, load_params, parse_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,10 +76,11 @@ def test_every_parameter_is_declared_by_some_stage(tree: dict[str, Any]) -> None
     """A parameter that no stage depends on could be changed without anything running again."""
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     declared = {
-        name
+        name.replace("${item.kind}", kind)
         for stage in pipeline["stages"].values()
-        for entry in stage.get("params", [])
-        for name in ([entry] if isinstance(entry, str) else [])
+        for name in stage.get("params", [])
+        if isinstance(name, str)
+        for kind in KINDS
     }
     leaves = [key for key in known_keys(Params) if not any(other.startswith(f"{key}.") for other in known_keys(Params))]
     covered = [key for key in leaves if any(key == name or key.startswith(f"{name}.") for name in declared)]
