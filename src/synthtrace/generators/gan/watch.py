@@ -1,7 +1,5 @@
 """Failures of adversarial training that show before its end: one side has won, or the generator draws one image only."""
 
-import math
-
 import torch
 
 from synthtrace.errors import InputError
@@ -17,9 +15,8 @@ class Watch:
     """Judges the training named `where` over the last WINDOW steps."""
 
     def __init__(self, where: str) -> None:
-        self._where = where
-        self._losses: list[float] = []
-        self._spreads: list[float] = []
+        self._where, self._step = where, 0
+        self._seen: list[tuple[float, float, float]] = []
 
     def see(self, loss: float, drawn: torch.Tensor, real: torch.Tensor) -> None:
         """Take a step's generator loss, and images drawn and real, (B, C, S, S) each.
@@ -28,20 +25,23 @@ class Watch:
             InputError: the discriminator has won outright, or the generator draws all but the same image.
         """
         spread, usual = (float(images.detach().std(dim=0, correction=0).mean()) for images in (drawn, real))
-        self._losses.append(loss)
-        self._spreads.append(spread / max(usual, 1e-3))
-        if len(self._losses) % WINDOW or not all(map(math.isfinite, self._losses)):
-            return
-        step = len(self._losses)
-        loss, ratio = (sum(values[-WINDOW:]) / WINDOW for values in (self._losses, self._spreads))
+        self._seen.append((loss, spread, usual))
+        self._step += 1
+        if len(self._seen) == WINDOW:
+            self._judge()
+            self._seen = []
+
+    def _judge(self) -> None:
+        loss, spread, usual = (sum(values) / WINDOW for values in zip(*self._seen, strict=True))
+        steps = f"steps {self._step - WINDOW} to {self._step - 1}"
+        cure = "lower families.gan.learning_rate or raise families.gan.r1_weight"
         if loss > LOST:
             raise InputError(
-                f"{self._where}: the discriminator has won: the generator's loss is {loss:.3g} over steps {step - WINDOW} to "
-                f"{step - 1}; expected at most {LOST:g}: lower families.gan.learning_rate or raise families.gan.r1_weight"
+                f"{self._where}: the discriminator has won: the generator's loss is {loss:.3g} over {steps}; expected at most "
+                f"{LOST:g}: {cure}"
             )
-        if ratio < COLLAPSED:
+        if spread < COLLAPSED * usual:
             raise InputError(
-                f"{self._where}: mode collapse: images drawn in steps {step - WINDOW} to {step - 1} spread by {ratio:.2%} of "
-                f"what real ones do; expected at least {COLLAPSED:.0%}: lower families.gan.learning_rate or raise "
-                "families.gan.r1_weight"
+                f"{self._where}: mode collapse: images drawn in {steps} spread by {spread:.2g} about their mean, real ones by "
+                f"{usual:.2g}; expected at least {COLLAPSED:.0%} of it: {cure}"
             )
