@@ -25,8 +25,7 @@ def measure(manifest: pd.DataFrame, table: pd.DataFrame, split: Split, patient_i
     rows["known"] = rows["image_id"].isin(facts.index)
     rows["same_patient"] = agree(rows["image_id"].map(facts["patient_id"]), rows["patient_id"])
     side = rows["role"].where(rows["role"].isin(["train", "val", "test"])).astype(object)
-    sides = side.groupby([rows["fold"], rows["group"]]).transform(lambda roles: ", ".join(sorted(set(roles.dropna()))))
-    rows["sides"] = sides.where(sides.str.contains(", ", na=False))
+    rows["sides"] = _sides(rows, side)
     for column in ("pixel_hash", "scan_pixel_hash"):
         parts = [equal_pixels(part, column, side[part.index], same=False) for _, part in rows.groupby("fold")]
         rows[f"equal_{column}"] = pd.concat(parts) if parts else None
@@ -42,6 +41,14 @@ def measure(manifest: pd.DataFrame, table: pd.DataFrame, split: Split, patient_i
         "classes": _classes(manifest, rows, present),
         "dataset": pd.DataFrame({"patient_ids": [patient_ids]}),
     } | subsets
+
+
+def _sides(rows: pd.DataFrame, side: pd.Series) -> pd.Series:
+    """The sides on which a row's group is in its fold, where they are several."""
+    found = rows[["fold", "group"]].assign(side=side).dropna().drop_duplicates().sort_values("side")
+    several = found[found.duplicated(["fold", "group"], keep=False)]
+    named = several.groupby(["fold", "group"])["side"].agg(", ".join).rename("sides").reset_index()
+    return rows[["fold", "group"]].merge(named, on=["fold", "group"], how="left")["sides"].astype(object)
 
 
 def _coverage(manifest: pd.DataFrame, rows: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
