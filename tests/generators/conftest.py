@@ -1,14 +1,18 @@
 """Small parameters, images and models."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from synthtrace.generators.batches import TrainingImages
+from synthtrace.generators.protocol import Job
+from synthtrace.generators.train_autoencoder import train_autoencoder
 from synthtrace.params import Params, parse_params
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +33,9 @@ def params() -> Params:
     tree["compute"]["threads"] = 1
     tree["preprocess"].update(image_size=16, crop_size=40)
     tree["autoencoder"].update(channels=[8, 8], steps=30, batch_size=8)
-    tree["generator"].update(channels=[8, 16], steps=12, batch_size=8, label_dim=16)
+    tree["generator"].update(channels=[8, 16], steps=12, batch_size=8)
+    tree["families"]["class"].update(label_dim=16)
+    tree["families"]["dit"].update(depth=2, heads=2, head_dim=8)
     tree["sample"].update(images=6, batch_size=4, steps=3)
     return parse_params(tree)
 
@@ -57,14 +63,22 @@ def autoencoders(
     tmp_path_factory: pytest.TempPathFactory, params: Params, source: TrainingImages, manifest: pd.DataFrame
 ) -> Path:
     """The latent spaces of fold 0: the shared one."""
-    import torch
-
-    from synthtrace.generators.train_autoencoder import train_autoencoder
-
     folder = tmp_path_factory.mktemp("autoencoders")
     device, tracker = torch.device("cpu"), SilentTracker()
     train_autoencoder(source, manifest, params, "shared", 0, folder / "shared", tracker, device)  # type: ignore[arg-type]
     return folder
+
+
+@pytest.fixture(scope="session")
+def job(params: Params, source: TrainingImages, autoencoders: Path) -> Callable[..., Job]:
+    """The training of a kind on fold 0; other fields of the job by name."""
+
+    def made(kind: str, **other: Any) -> Job:
+        usual = {"source": source, "params": params, "autoencoders": autoencoders, "pretrained": Path("none")}
+        here: dict[str, Any] = {"tracker": SilentTracker(), "device": torch.device("cpu")}
+        return Job(kind=kind, fold=0, **usual | here | other)
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The latent cache: fixed crops, encoded once, and otherwise the training that fresh crops get."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from synthtrace.cards import checkpoint_digest, read_card
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import CropBatches, ImageBatch, TrainingImages
+from synthtrace.generators.class_conditional import TokenDenoiser
+from synthtrace.generators.denoiser import LatentShape
 from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.latent_cache import CachedBatches
-from synthtrace.generators.protocol import LatentShape
-from synthtrace.generators.registry import family
+from synthtrace.generators.protocol import Job
 from synthtrace.generators.train_generator import train_generator
 from synthtrace.params import Params
 from synthtrace.seeds import Seeds
@@ -65,7 +67,7 @@ def test_the_loss_is_that_of_encoding_the_same_crops_in_the_step(
     params: Params, source: TrainingImages, space: LatentSpace, cached: CachedBatches
 ) -> None:
     compute.seed_everything(0)
-    model = family("class").build(params.generator, LatentShape(4, 8, 2), 2)
+    model = TokenDenoiser.build(params.generator, params.family("class"), LatentShape(4, 8, 2), 2)
     module = DiffusionTraining(model, space, params.generator, Seeds(0), ("t",))
     batch = cached.batch(1)
     chosen, crops = cached.drawn(1)
@@ -75,12 +77,12 @@ def test_the_loss_is_that_of_encoding_the_same_crops_in_the_step(
 
 
 def test_a_generator_trains_on_the_cache_and_its_card_says_what_it_saw(
-    tmp_path: Path, params: Params, source: TrainingImages, manifest: pd.DataFrame, autoencoders: Path, tracker: Any
+    tmp_path: Path, params: Params, source: TrainingImages, manifest: pd.DataFrame, job: Callable[..., Job]
 ) -> None:
     settings = params.generator.model_copy(update={"latent_cache": 2, "balanced": True, "steps": 2})
     short = params.model_copy(update={"generator": settings})
     for name in ("one", "two"):
-        train_generator("semantic", 0, source, manifest, short, autoencoders, tmp_path / name, tracker, CPU)
+        train_generator(job("semantic", params=short), manifest, tmp_path / name)
     assert checkpoint_digest(tmp_path / "one") == checkpoint_digest(tmp_path / "two")
     seen = read_card(tmp_path / "one")["image_ids"]
     assert 8 <= len(seen) <= len(source.image_ids)

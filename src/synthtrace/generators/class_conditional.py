@@ -10,6 +10,7 @@ from diffusers.configuration_utils import register_to_config
 from synthtrace.generators.denoiser import LabelDenoiser, LatentShape, block_types
 from synthtrace.generators.latent_diffusion import LatentDiffusion
 from synthtrace.params import FamilySettings, Generator
+from synthtrace.params.generators import ClassTokens
 
 
 class LabelEmbedding(ModelMixin, ConfigMixin):
@@ -35,7 +36,7 @@ class TokenDenoiser(LabelDenoiser):
     @classmethod
     def build(cls, params: Generator, settings: FamilySettings, latent: LatentShape, classes: int) -> Self:
         """See Denoiser."""
-        dim = settings.label_dim  # type: ignore[attr-defined]
+        assert isinstance(settings, ClassTokens)
         down = block_types("DownBlock2D", "CrossAttnDownBlock2D", len(params.channels), params.attention_levels)
         unet = UNet2DConditionModel(
             sample_size=latent.size,
@@ -45,11 +46,11 @@ class TokenDenoiser(LabelDenoiser):
             layers_per_block=params.layers_per_block,
             down_block_types=down,
             up_block_types=tuple(name.replace("Down", "Up") for name in reversed(down)),
-            cross_attention_dim=dim,
+            cross_attention_dim=settings.label_dim,
             attention_head_dim=8,
             norm_num_groups=min(32, min(params.channels)),
         )
-        return cls(unet, LabelEmbedding(classes, dim))
+        return cls(unet, LabelEmbedding(classes, settings.label_dim))
 
     @classmethod
     def load(cls, folder: Path) -> Self:

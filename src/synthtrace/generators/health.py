@@ -1,4 +1,4 @@
-"""When a training has failed: a loss that is no number or explodes, and a generator that draws the same image again and again."""
+"""When a training has failed: a loss that is no number or explodes, drawn images that are no numbers or always the same."""
 
 import math
 
@@ -9,7 +9,7 @@ from synthtrace.errors import InputError
 # a loss this many times the mean of the first steps
 EXPLODED = 100.0
 FIRST = 20
-# spread of drawn images / spread of training images
+# spread of a class's drawn images / spread of its training images
 COLLAPSED = 0.02
 
 
@@ -27,16 +27,23 @@ def check_loss(losses: list[float], where: str) -> None:
         )
 
 
-def check_drawn(drawn: np.ndarray, training: np.ndarray, where: str) -> None:
-    """Raises InputError when drawn images (M, C, S, S) in [-1, 1] are no numbers, or all but the same.
+def check_drawn(drawn: np.ndarray, drawn_labels: np.ndarray, training: np.ndarray, labels: np.ndarray, where: str) -> None:
+    """Raises InputError when drawn images are no numbers, or those of some class all but the same.
 
-    Their spread is the mean over pixels of the deviation between images; that of the training images (N, C, S, S) is the measure.
+    Images are (M, C, S, S) drawn and (N, C, S, S) of the training, in [-1, 1], each with its label. The spread of a class is
+    the mean over pixels of the deviation between its images, and that of its training images is the measure; a class with
+    fewer than two of either has none.
     """
     if not np.isfinite(drawn).all():
         raise InputError(f"{where}: the trained model draws pixels that are no numbers: lower its learning_rate")
-    spread, usual = (float(images.std(axis=0).mean()) for images in (drawn, training))
-    if spread < COLLAPSED * usual:
-        raise InputError(
-            f"{where}: mode collapse: the {len(drawn)} images drawn at the end spread by {spread:.2g} about their mean, those of "
-            f"the training set by {usual:.2g}; expected at least {COLLAPSED:.0%} of it: train longer or lower its learning_rate"
-        )
+    for label in np.unique(drawn_labels):
+        own, real = drawn[drawn_labels == label], training[labels == label]
+        if min(len(own), len(real)) < 2:
+            continue
+        spread, usual = (float(images.std(axis=0).mean()) for images in (own, real))
+        if spread < COLLAPSED * usual:
+            raise InputError(
+                f"{where}: mode collapse: {len(own)} images of class {label}, drawn at the end, spread by {spread:.2g} about "
+                f"their mean, the training images by {usual:.2g}; expected at least {COLLAPSED:.0%} of that: train longer or "
+                "lower its learning_rate"
+            )

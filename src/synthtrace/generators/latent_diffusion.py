@@ -60,7 +60,7 @@ class LatentDiffusion(Family):
     def save(self, folder: Path) -> None:
         """See Family."""
         self.model.cpu().save(folder)
-        self.noising.scheduler("ddim").save_pretrained(folder / "scheduler")
+        self.noising.training().save_pretrained(folder / "scheduler")
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

@@ -44,7 +44,8 @@ class Choice:
 class Job:
     """The training of one generator: its kind and fold, the fold's training images, and where it runs.
 
-    `autoencoders` holds the latent spaces of the fold, a folder each; `pretrained` the denoiser that the kind starts from, if any.
+    `autoencoders` holds the latent spaces of the fold, a folder each; `pretrained` the denoiser that the kind starts from, if
+    it starts from one.
     """
 
     kind: str

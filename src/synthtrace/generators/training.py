@@ -48,7 +48,8 @@ def fit(
 ) -> Recorder:
     """Train for the batches' number of steps on one device and return what was recorded on the way.
 
-    `where` names the training in errors. `precision` is `compute.precision`; with bfloat16 on a GPU, weights and their averages stay float32.
+    `where` names the training in errors. `precision` is `compute.precision`; with bfloat16 on a GPU, weights and their averages
+    stay float32.
 
     Raises:
         InputError: the loss is no number or has exploded.
