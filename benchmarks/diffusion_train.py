@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DModel
+from diffusers import AutoencoderKL, UNet2DModel
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from rich.console import Console
@@ -37,10 +37,10 @@ from synthtrace import compute
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import Batch, CropBatches, TrainingImages
-from synthtrace.generators.diffusion import SCHEDULE
+from synthtrace.generators.denoiser import Denoiser
+from synthtrace.generators.diffusion import Noising
 from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.latent_cache import CachedBatches
-from synthtrace.generators.protocol import Family
 from synthtrace.generators.training import fit
 from synthtrace.params import Generator, load_params
 from synthtrace.seeds import Seeds
@@ -57,7 +57,7 @@ PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "4090": 165e12}
 NAMES = ("benchmark",)
 
 
-class Unconditional(Family):
+class Unconditional(Denoiser):
     """A plain U-Net: the condition has no part."""
 
     def __init__(self, unet: UNet2DModel) -> None:
@@ -73,7 +73,7 @@ class Unconditional(Family):
         return condition
 
     def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """See Family."""
+        """See Denoiser."""
         return self.unet(latents, timesteps).sample
 
 
@@ -115,7 +115,7 @@ def reference(
 ) -> None:
     """The example's loop; noise comes from ours' streams, so that both draw the same."""
     device = next(vae.parameters()).device
-    seeds, noise_scheduler = Seeds(0), DDPMScheduler(**SCHEDULE, prediction_type=params.prediction_type)
+    seeds, noise_scheduler = Seeds(0), Noising(params.noise_schedule, params.prediction_type).training()
     optimizer = torch.optim.AdamW(unet.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
     scheduler = get_scheduler("cosine", optimizer, num_warmup_steps=0, num_training_steps=params.steps)
     ema = EMAModel(unet.parameters(), decay=params.ema_decay)
@@ -195,7 +195,7 @@ def ours(unet: UNet2DModel, space: LatentSpace, batches: IterableDataset, params
     """Our training, in bfloat16 on a GPU."""
     clock: Any = Clock(device)
     module = DiffusionTraining(Unconditional(unet), space, params, Seeds(0), NAMES)
-    fit(module, batches, device, "bfloat16", clock)
+    fit(module, batches, device, "bfloat16", clock, "benchmark")
     return clock
 
 

@@ -38,12 +38,14 @@ from synthtrace.fidelity import frechet
 from synthtrace.fidelity.cells import Images, score
 from synthtrace.fidelity.jackknife import Units, together
 from synthtrace.generators.batches import TrainingImages
-from synthtrace.generators.checkpoints import Trained, load_generator
-from synthtrace.generators.diffusion import denoise
+from synthtrace.generators.checkpoints import load_generator
+from synthtrace.generators.class_conditional import ClassConditional
+from synthtrace.generators.diffusion import SCHEDULES
+from synthtrace.generators.protocol import Job
 from synthtrace.generators.train_autoencoder import train_autoencoder
 from synthtrace.generators.train_generator import train_generator
 from synthtrace.images import to_pixels
-from synthtrace.params import Params, load_params
+from synthtrace.params import Drawing, Params, load_params
 from synthtrace.preprocess.crops import fixed_crop, native_crop
 from synthtrace.scans.phantom import simulate_patient
 from synthtrace.seeds import Seeds
@@ -75,7 +77,7 @@ class Silent:
 class ClassPipeline(DiffusionPipeline):
     """Class-conditional latent diffusion as diffusers' pipelines write it; shift and scale are ours' of the latents."""
 
-    def __init__(self, trained: Trained, scheduler: DDIMScheduler) -> None:
+    def __init__(self, trained: ClassConditional, scheduler: DDIMScheduler) -> None:
         super().__init__()
         self.trained = trained
         self.register_modules(scheduler=scheduler)
@@ -83,14 +85,14 @@ class ClassPipeline(DiffusionPipeline):
     @torch.no_grad()
     def __call__(self, latents: torch.Tensor, labels: torch.Tensor, steps: int) -> torch.Tensor:
         """Images (B, C, S, S) in [-1, 1] from noise and labels."""
-        family, space = self.trained.family, self.trained.space
+        model, space = self.trained.model, self.trained.space
         self.scheduler.set_timesteps(steps)
-        both = torch.cat([family.null(labels), labels])
+        both = torch.cat([model.null(labels), labels])
         latents = latents * self.scheduler.init_noise_sigma
         for timestep in self.scheduler.timesteps:
             inputs = self.scheduler.scale_model_input(torch.cat([latents] * 2), timestep)
-            tokens = family.embedding(both)
-            noise = family.unet(inputs, timestep, encoder_hidden_states=tokens).sample
+            tokens = model.embedding(both)
+            noise = model.unet(inputs, timestep, encoder_hidden_states=tokens).sample
             without, conditioned = noise.chunk(2)
             noise = without + GUIDANCE * (conditioned - without)
             latents = self.scheduler.step(noise, timestep, latents, eta=0.0).prev_sample
@@ -105,21 +107,23 @@ def phantom(params: Params, patients: int, prefix: str) -> tuple[np.ndarray, np.
         label, patient = number % 2, f"{prefix}{number:03d}"
         fat = FAT[label] * (0.6 + 0.8 * seeds.stream("benchmark", patient).random())
         for frame in simulate_patient(seeds, patient, fat, FRAMES)[0]:
-            crops.append(native_crop(frame, params.preprocess.crop_size))
+            crops.append(native_crop(frame, params.preprocess.crop_size, params.preprocess.region))
             labels.append(label)
             names.append(patient)
     return np.stack(crops)[:, None], np.array(labels), names
 
 
-def train(params: Params, crops: np.ndarray, labels: np.ndarray, patients: list[str], folder: Path) -> Trained:
+def train(params: Params, crops: np.ndarray, labels: np.ndarray, patients: list[str], folder: Path) -> ClassConditional:
     """An autoencoder and a class-conditional model on these images."""
     image_ids = [f"{patient}-{number}" for number, patient in enumerate(patients)]
     source = TrainingImages(crops, np.zeros((len(crops), *crops.shape[2:]), dtype=np.uint8), labels, image_ids)
     manifest = pd.DataFrame({"image_id": image_ids, "patient_id": patients})
     silent: Any = Silent()
     train_autoencoder(source, manifest, params, "shared", 0, folder / "spaces/shared", silent, CPU)
-    train_generator("class", 0, source, manifest, params, folder / "spaces", folder / "class", silent, CPU)
-    return load_generator(folder / "class", folder / "spaces", 1, CPU)
+    train_generator(Job("class", 0, source, params, folder / "spaces", folder, silent, CPU), manifest, folder / "class")
+    trained = load_generator(folder / "class", folder / "spaces", 1, CPU)
+    assert isinstance(trained, ClassConditional)
+    return trained
 
 
 def features(images: np.ndarray) -> np.ndarray:
@@ -143,20 +147,11 @@ def pixels(images: torch.Tensor) -> np.ndarray:
     return ((images + 1) * 127.5).round().byte().numpy()
 
 
-def drawn(trained: Trained, noise: torch.Tensor, labels: torch.Tensor, name: str, steps: int) -> np.ndarray:
+def drawn(trained: ClassConditional, noise: torch.Tensor, labels: torch.Tensor, name: str, steps: int) -> np.ndarray:
     """Images (N, 1, S, S) uint8 by our sampler."""
     images = []
     for some, of in zip(noise.split(BATCH), labels.split(BATCH), strict=True):
-        latents = denoise(
-            trained.family,
-            some,
-            of,
-            name=name,
-            prediction_type=trained.prediction_type,
-            steps=steps,
-            guidance_scale=GUIDANCE,
-        )
-        images.append(pixels(trained.space.decode(latents)))
+        images.append(pixels(trained.draw(some, of, Drawing(name, steps, GUIDANCE))))
     return np.concatenate(images)
 
 
@@ -212,12 +207,11 @@ def measure() -> dict[str, Any]:
     real = seen(fixed[1], held_labels, held_patients)
     with tempfile.TemporaryDirectory() as folder:
         trained = train(params, crops, labels, patients, Path(folder))
-    latent = (trained.space.latent_channels, size // trained.space.factor, size // trained.space.factor)
-    noise = torch.stack([torch.randn(latent, generator=compute.generator(number)) for number in range(POOL)])
+    noise = torch.stack([torch.randn(trained.noise_shape, generator=compute.generator(number)) for number in range(POOL)])
     wanted = torch.arange(POOL) % 2
 
-    config = {"beta_schedule": "scaled_linear", "beta_start": 0.0015, "beta_end": 0.0195, "timestep_spacing": "trailing"}
-    scheduler = DDIMScheduler(**config, clip_sample=False, prediction_type=trained.prediction_type)
+    config = {**SCHEDULES[params.generator.noise_schedule], "prediction_type": params.generator.prediction_type}
+    scheduler = DDIMScheduler(**config, timestep_spacing="trailing", clip_sample=False)
     pipeline = ClassPipeline(trained, scheduler)
     one = noise[:BATCH], wanted[:BATCH]
     runs: dict[str, Callable[[], np.ndarray]] = {REFERENCE: lambda: pixels(pipeline(*one, MANY[1]))}
