@@ -74,3 +74,4 @@ class ClassConditional(LatentDiffusion):
     """`class`."""
 
     denoiser = TokenDenoiser
+    model: TokenDenoiser
