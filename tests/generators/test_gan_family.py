@@ -151,7 +151,7 @@ def test_a_discriminator_that_has_won_and_a_collapsed_generator_are_told() -> No
         collapsed.see(1.0, same, real)
     with pytest.raises(InputError, match=r"^here: the discriminator has won: .* 26 over steps 0 to 99; expected at most 25"):
         won.see(LOST + 1, real, real)
-    with pytest.raises(InputError, match=r"^here: mode collapse: .*steps 0 to 99 spread by 0 about .* at least 2% of it"):
+    with pytest.raises(InputError, match=r"^here: mode collapse: .*steps 0 to 99 spread by 0 about .* at least 5% of it"):
         collapsed.see(1.0, same, real)
 
 
