@@ -67,9 +67,7 @@ def settings(case: Case, weights: Path) -> Params:
     """The shipped parameters with the paper's classifier."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["compute"]["precision"] = "bfloat16"
-    tree["classifier"].update(
-        weights=str(weights), steps=case.steps, batch_size=32, learning_rate=2.0e-5, weight_decay=0.01, augmentation="flip"
-    )
+    tree["classifier"].update(weights=str(weights), steps=case.steps, batch_size=32, learning_rate=2.0e-5, weight_decay=0.01)
     return parse_params(tree)
 
 
@@ -100,7 +98,12 @@ def fold(case: Case, params: Params) -> FoldData:
     real, pool, test = (images(count, case.side, name) for count, name in ((24, "real"), (24, "pool"), (8, "test")))
     count, seeds = mixed_in(max(RATES), 24), Seeds(params.seed)
     return FoldData(
-        0, real, test, test.image_ids, lambda seed: draw(pool, count, seeds.stream("draw", "benchmark", 0, seed)), 24
+        0,
+        real,
+        test,
+        test.image_ids,
+        lambda _, seed: pool.take(draw(np.ones(24, dtype=bool), count, seeds.stream("draw", "benchmark", 0, seed))),
+        24,
     )
 
 
@@ -138,7 +141,7 @@ def reference(data: FoldData, rate: float, seed: int, case: Case, params: Params
     trained.train().requires_grad_(True)
     mean, deviation = np.mean(model.pretrained_cfg["mean"]), np.mean(model.pretrained_cfg["std"])
     count = mixed_in(rate, len(data.train.labels))
-    dataset = Images(data.train + data.mixed(seed).take(range(count)), mean, deviation)
+    dataset = Images(data.train + data.mixed(None, seed).take(range(count)), mean, deviation)
     loader = DataLoader(dataset, batch_sampler=batches(len(dataset.data.labels), params, seed))
     optimiser = torch.optim.AdamW(trained.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, chosen.steps)
@@ -170,7 +173,7 @@ def compare(case: Case, weights: Path) -> dict[str, Any]:
     """Train the whole grid in both ways, in turn."""
     params = settings(case, weights)
     data = fold(case, params)
-    recipe = Recipe(BACKBONE, BACKBONE, case.freezing, False, case.seeds, RATES)
+    recipe = Recipe(BACKBONE, BACKBONE, case.freezing, False, case.seeds, RATES, "flip")
     grid = train_grid([data], [recipe], params, torch.device(case.device))
     ours = plain = difference = 0.0
     everything = []
@@ -213,6 +216,8 @@ def work_rate(case: Case, precision: str) -> dict[str, float]:
             labels,
             steps=steps,
             batch_size=32,
+            optimizer="adamw",
+            schedule="cosine",
             learning_rate=2e-5,
             weight_decay=0.01,
             seeds=seeds,

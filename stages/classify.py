@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_argument("--scenario", required=True)
     scenario = parser.parse_args().scenario
     with stage(stage_name("classify", scenario)) as run:
+        from synthtrace.classify.grid import OF_RECIPE
         from synthtrace.classify.kept import save_kept
         from synthtrace.classify.recipes import of_classifier
         from synthtrace.classify.train import train_scenario
@@ -20,7 +21,7 @@ def main() -> None:
         params = run.params
         done = train_scenario(run, scenario, of_classifier(scenario, params), "classifier.backbones", "mixing_rate")
         with run.output(f"data/predictions/{scenario}.parquet") as table, run.output(f"data/classifiers/{scenario}") as kept:
-            write_predictions(table, done.predicted(len(params.dataset.labels)).drop(columns="run"))
+            write_predictions(table, done.predicted(len(params.dataset.labels)).drop(columns=OF_RECIPE))
             save_kept(kept, scenario, done, read_manifest(CROPS), params)
 
 

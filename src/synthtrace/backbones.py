@@ -6,13 +6,14 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import timm
 import torch
 from safetensors.torch import load_file, save_file
-from timm.models import load_state_dict
+from timm.layers import PatchEmbed
+from timm.models import get_pretrained_cfg, load_state_dict
 from torch import nn
 from torch.nn import functional
 
@@ -23,7 +24,11 @@ from synthtrace.stage import progress
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+SIDE = "image_side"
+MOMENTUM = 0.9
 
+Optimizer = Literal["adamw", "sgd"]
+Schedule = Literal["cosine", "constant"]
 Names = tuple[str | int | float, ...]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
@@ -44,41 +49,76 @@ def check_name(name: str, parameter: str) -> None:
         raise InputError(f"{parameter}: timm has no model {name!r}; the nearest name is {near!r}")
 
 
+@functools.cache
+def check_side(name: str, side: int, parameter: str) -> None:
+    """Raises InputError, naming `parameter`, when a model made for images of one size cannot be made for `side` x `side`."""
+    if not _of_one_size(name):
+        return
+    where = f"{parameter}: {name} cannot take images of preprocess.image_size {side}"
+    try:
+        with torch.device("meta"):  # shapes without values: nothing is computed, no noise is drawn
+            model = timm.create_model(name, img_size=side)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise InputError(f"{where} ({' '.join(str(error).split())}); expected another size") from None
+    patches = [part.patch_size[0] for part in model.modules() if isinstance(part, PatchEmbed)]
+    if any(side % patch for patch in patches):  # timm itself may leave the last pixels out in silence
+        raise InputError(f"{where}; expected a multiple of {max(patches)}, the side of its patches")
+
+
+def _of_one_size(name: str) -> bool:
+    """Whether a model is made for images of one size, as vision transformers are: it has a weight a position."""
+    return bool(getattr(get_pretrained_cfg(name), "fixed_input_size", False))
+
+
 def create(
-    name: str, classes: int, channels: int, weights: str | None = None, parameter: str = "classifier.backbones"
+    name: str,
+    classes: int,
+    channels: int,
+    weights: str | None = None,
+    parameter: str = "classifier.backbones",
+    side: int | None = None,
 ) -> nn.Module:
     """A timm model with a fresh head of `classes` outputs for images of `channels` channels.
+
+    `side` of the images, in pixels, is what models of one size are made for (null: for timm's size), pretrained position
+    weights being resampled; others take any size.
 
     `weights`: null, initialised from torch's global generator (see `compute.seed_everything`) and to be given its input
     statistics by `standardise`; "imagenet", timm's pretrained ones from the hub; else a local .safetensors or .pth file of this
     architecture, whose head may have other classes.
 
     Raises:
-        InputError: unknown name (naming `parameter` and the nearest known one), or weights that cannot be had or do not fit.
+        InputError: unknown name (naming `parameter` and the nearest known one), images of a side that the model cannot take, or
+            weights that cannot be had or do not fit.
     """
     check_name(name, parameter)
+    shape: dict[str, Any] = {"num_classes": classes, "in_chans": channels}
+    if side is not None and _of_one_size(name):
+        check_side(name, side, parameter)
+        shape["img_size"] = side
     if weights is None:
-        model = timm.create_model(name, num_classes=classes, in_chans=channels)
+        model = timm.create_model(name, **shape)
         mean, std = [0.5] * channels, [0.5] * channels
     else:
-        model = _pretrained(name, classes, channels, weights)
+        model = _pretrained(name, weights, shape)
         normalisation: dict[str, Any] = vars(model)["pretrained_cfg"]
         mean, std = list(normalisation["mean"]), list(normalisation["std"])
         if channels == 1:
             mean, std = [sum(mean) / len(mean)], [sum(std) / len(std)]
     for key, value in (("image_mean", mean), ("image_std", std)):
         model.register_buffer(key, torch.tensor(value).view(1, -1, 1, 1), persistent=False)
+    setattr(model, SIDE, side)
     return model
 
 
-def _pretrained(name: str, classes: int, channels: int, weights: str) -> nn.Module:
+def _pretrained(name: str, weights: str, shape: dict[str, Any]) -> nn.Module:
     where = f"classifier.weights: {weights!r} for {name}"
     overlay = None
     if weights != "imagenet":
         _check_weights(name, weights, where)
         overlay = {"file": weights}
     try:
-        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=classes, in_chans=channels)
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **shape)
     except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{where} cannot be loaded ({reason}); expected null, a reachable hub or a local file") from None
@@ -120,13 +160,14 @@ def standardise(model: nn.Module, images: np.ndarray) -> None:
 
 
 def save(folder: Path, model: nn.Module, name: str, classes: int, channels: int) -> None:
-    """Write config.json (name, classes, channels, input statistics) and model.safetensors below `folder`."""
+    """Write config.json (name, classes, channels, side, input statistics) and model.safetensors below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "backbone": name,
         "channels": channels,
         "classes": classes,
         "image_mean": model.get_buffer("image_mean").flatten().tolist(),
+        "image_side": getattr(model, SIDE),
         "image_std": model.get_buffer("image_std").flatten().tolist(),
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -136,7 +177,8 @@ def save(folder: Path, model: nn.Module, name: str, classes: int, channels: int)
 def load(folder: Path, device: torch.device) -> nn.Module:
     """Read a model that `save` wrote, in evaluation mode on `device`."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    model = create(config["backbone"], config["classes"], config["channels"], parameter=f"{folder / CONFIG}: backbone")
+    made_for = (config["backbone"], config["classes"], config["channels"])
+    model = create(*made_for, parameter=f"{folder / CONFIG}: backbone", side=config[SIDE])
     for key in ("image_mean", "image_std"):
         model.get_buffer(key).copy_(torch.tensor(config[key]).view(1, -1, 1, 1))
     model.load_state_dict(load_file(folder / WEIGHTS))
@@ -166,6 +208,8 @@ def fit(
     *,
     steps: int,
     batch_size: int,
+    optimizer: Optimizer,
+    schedule: Schedule,
     learning_rate: float,
     weight_decay: float,
     seeds: Seeds,
@@ -173,7 +217,9 @@ def fit(
     device: torch.device,
     precision: str = "float32",
 ) -> Fitted:
-    """Train in place for `steps` steps: cross-entropy, AdamW, learning rate falling to zero along a cosine.
+    """Train in place for `steps` steps by cross-entropy, with an optimiser and a schedule of their own.
+
+    AdamW, or stochastic gradient descent with momentum 0.9; the learning rate falls to zero along a cosine, or is constant.
 
     `labels` (N,) lie on `device`. Batches run through one shuffle after another of 0 .. N-1, drawn from the stream
     (*names, "batches"); `draw` makes the model's input of such indices and a CPU generator seeded by (*names, "augment"). The
@@ -184,12 +230,12 @@ def fit(
         InputError: the loss is not finite.
     """
     place(model, device).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+    optimiser = _optimiser(model, optimizer, learning_rate, weight_decay)
     noise = compute.generator(seeds.integer(*names, "augment"))
     batches = _batches(len(labels), batch_size, seeds.stream(*names, "batches"))
     drawn = np.stack([next(batches) for _ in range(steps)])
     where = " ".join(map(str, names))
-    rates = [learning_rate * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
+    rates = [learning_rate * (1 if schedule == "constant" else _cosine(step / steps)) for step in range(steps)]
     losses = []
     for rate, index in progress(list(zip(rates, torch.from_numpy(drawn).to(device), strict=True)), where, unit="step"):
         for group in optimiser.param_groups:
@@ -206,6 +252,16 @@ def fit(
         if not math.isfinite(value):
             raise InputError(f"{where}: the loss is {value} at step {step}; expected a learning_rate below {learning_rate}")
     return Fitted(losses=values, learning_rates=rates, seen=set(drawn.flatten().tolist()))
+
+
+def _optimiser(model: nn.Module, name: Optimizer, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    if name == "sgd":
+        return torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM, weight_decay=weight_decay, fused=True)
+    return torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay, fused=True)
+
+
+def _cosine(progressed: float) -> float:
+    return (1 + math.cos(math.pi * progressed)) / 2
 
 
 def _batches(count: int, size: int, stream: np.random.Generator) -> Iterator[np.ndarray]:

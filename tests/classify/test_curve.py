@@ -1,4 +1,4 @@
-"""The stage `curve` on a tiny study: its tables, and that mistakes are told before any training."""
+"""The stages `curve` and `classify` on a tiny study: their tables, and that too small a pool is told before any training."""
 
 import os
 import shutil
@@ -15,19 +15,40 @@ import yaml
 from toy_fold import ROOT
 
 from synthtrace.classify.curve import write_curve
-from synthtrace.classify.recipes import of_curve
+from synthtrace.classify.grid import Collected
+from synthtrace.classify.recipes import of_classifier, of_curve
 from synthtrace.classify.scenarios import stage_name
 from synthtrace.classify.train import train_scenario
 from synthtrace.errors import InputError
 from synthtrace.images import write_image
 from synthtrace.params import parse_params
 from synthtrace.stage import Stage
-from synthtrace.tables import LEDGER, PREDICTIONS, SELECTION
+from synthtrace.tables import CURVE, LEDGER, SELECTION, UNFILLED, curve_settings, read_unfilled
 
-RUNS = [
-    {"backbone": "test_resnet", "freezing": "partial", "seeds": 2, "scenarios": ["traditional", "class"], "rates": None},
-    {"backbone": "test_resnet", "freezing": "all", "seeds": 1, "scenarios": ["class"], "rates": [1.5]},
+MODES = ["augment", "transfer", "synthetic"]
+RUNS: list[dict[str, Any]] = [
+    {
+        "backbone": "test_resnet",
+        "freezing": "partial",
+        "seeds": 2,
+        "scenarios": ["traditional", "class"],
+        "selections": ["none"],
+        "modes": ["augment"],
+        "rates": None,
+    },
+    {
+        "backbone": "test_resnet",
+        "freezing": "all",
+        "seeds": 1,
+        "scenarios": ["class"],
+        "selections": ["none", "realism"],
+        "modes": MODES,
+        "rates": [0.25, 1.5],
+    },
 ]
+POINT = ["run", "selection", "mode", "mixing_rate"]
+# candidates whose realism reaches the threshold, by fold
+REALISTIC = {0: 12, 1: 3}
 
 
 def images(folder: Path, count: int, side: int, seed: int) -> list[Path]:
@@ -41,7 +62,7 @@ def images(folder: Path, count: int, side: int, seed: int) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve images of six patients in two folds, and a pool of ten, nine of them kept, for each."""
+    """Twelve images of six patients in two folds, each with a pool of 13: the last is a copy, `kept` are the first eleven."""
     folder = tmp_path_factory.mktemp("curve")
     tree: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
     tree["classifier"].update(steps=2, batch_size=8)
@@ -83,21 +104,35 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.to_parquet(pool / "ledger.parquet")
         selected = folder / f"data/selected/class/fold{fold}"
         selected.mkdir(parents=True)
-        chosen = pd.DataFrame(dict.fromkeys(SELECTION, 0), index=range(13)).assign(image_id=rows["image_id"], kept=True)
-        chosen.loc[12, "kept"] = False
+        chosen = pd.DataFrame(dict.fromkeys(SELECTION, 0), index=range(13)).assign(
+            image_id=rows["image_id"],
+            label=rows["label"],
+            copy=[n == 12 for n in range(13)],
+            kept=[n < 11 for n in range(13)],
+            realism=[1.5 if n < REALISTIC[fold] else 0.5 for n in range(13)],
+            class_realism=0.0,
+            centroid_distance=0.0,
+            confidence=0.0,
+        )
         chosen.to_parquet(selected / "selection.parquet")
     return folder
 
 
 @pytest.fixture
-def stage(study: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
-    """What stages/curve.py does for a scenario, in this process; `second_run` changes the run of that place."""
+def inside(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the study's folder."""
     monkeypatch.chdir(study)
     monkeypatch.setenv("WANDB_MODE", "disabled")
 
-    def run(scenario: str, second_run: dict[str, Any] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+
+@pytest.fixture
+def stage(inside: None) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
+    """What stages/curve.py does for a scenario, in this process; `second_run` changes the run of that place."""
+
+    def run(scenario: str, second_run: dict[str, Any] | None = None, **classifier: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         tree = yaml.safe_load(Path("params.yaml").read_text())
         tree["curve"]["runs"][1].update(second_run or {})
+        tree["classifier"].update(classifier)
         running = Stage(stage_name("curve", scenario), parse_params(tree))
         done = train_scenario(running, scenario, of_curve(scenario, running.params), "curve.runs", "curve.rates")
         folder = Path("out")
@@ -108,33 +143,107 @@ def stage(study: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[p
     return run
 
 
+@pytest.fixture
+def comparison(inside: None) -> Callable[..., Collected]:
+    """What stages/classify.py does for the kind `class`, in this process, with its parameters changed."""
+
+    def run(mixing_rate: float, mode: str = "augment") -> Collected:
+        tree = yaml.safe_load(Path("params.yaml").read_text())
+        tree |= {"mixing_rate": mixing_rate, "training": {"mode": mode}}
+        tree["classifier"].update(backbones=["test_resnet"], seeds=1, freezing="all")
+        running = Stage(stage_name("classify", "class"), parse_params(tree))
+        recipes = of_classifier("class", running.params)
+        return train_scenario(running, "class", recipes, "classifier.backbones", "mixing_rate")
+
+    return run
+
+
 def trainings(table: pd.DataFrame) -> dict[tuple, int]:
-    return table.groupby(["run", "mixing_rate", "seed", "fold"]).size().to_dict()
+    return table.groupby([*POINT, "seed", "fold"]).size().to_dict()
 
 
-def test_a_scenario_s_tables_hold_every_run_that_lists_it_at_its_rates(stage: Any) -> None:
+def test_a_scenario_s_tables_hold_every_point_of_every_run_that_lists_it(stage: Any) -> None:
     predictions, training = stage("class")
-    assert predictions.columns.tolist() == ["run", "scenario", *PREDICTIONS, "p0", "p1"]
-    assert training.columns.tolist() == ["run", "backbone", "mixing_rate", "seed", "fold", "image_id"]
-    expected = {("test_resnet partial", rate, seed, fold) for rate in (0.5, 1.0) for seed in (0, 1) for fold in (0, 1)}
-    expected |= {("test_resnet all", 1.5, 0, fold) for fold in (0, 1)}
+    assert predictions.columns.tolist() == [*CURVE, "p0", "p1"]
+    assert training.columns.tolist() == ["run", "selection", "mode", "backbone", "mixing_rate", "seed", "fold", "image_id"]
+    expected = {
+        ("test_resnet partial", "none", "augment", rate, seed, fold)
+        for rate in (0.5, 1.0)
+        for seed in (0, 1)
+        for fold in (0, 1)
+    }
+    for mode in MODES:
+        points = [("none", 0.25), ("none", 1.5), ("realism", 0.25)]
+        expected |= {("test_resnet all", selection, mode, rate, 0, fold) for selection, rate in points for fold in (0, 1)}
     assert trainings(predictions) == dict.fromkeys(expected, 4)
     assert set(trainings(training)) == expected
     assert set(predictions["scenario"]) == {"class"}
-    for (fold, _), rows in training.groupby(["fold", "seed"]):
-        tested = {f"i{n}" for n in range(4 * fold, 4 * fold + 4)}
-        assert not tested & set(rows["image_id"])
-        assert f"s{fold}-12" not in set(rows["image_id"]), "a candidate that selection did not keep"
+    for fold, rows in training.groupby("fold"):
+        assert not {f"i{n}" for n in range(4 * fold, 4 * fold + 4)} & set(rows["image_id"])
+
+
+def test_synthetic_images_are_those_of_the_fold_that_the_selection_keeps(stage: Any) -> None:
+    _, training = stage("class")
+    drawn = training[training["image_id"].str.startswith("s")]
+    of_none = drawn[(drawn["selection"] == "none") & (drawn["mixing_rate"] == 1.5) & (drawn["mode"] == "synthetic")]
+    for fold, kept in REALISTIC.items():
+        ids = of_none.loc[of_none["fold"] == fold, "image_id"]
+        assert set(ids) == {f"s{fold}-{n}" for n in range(12)}, "all but the copy, whatever the table's own choice"
+        realistic = drawn.loc[(drawn["selection"] == "realism") & (drawn["fold"] == fold), "image_id"]
+        assert set(realistic) <= {f"s{fold}-{n}" for n in range(kept)}
+        assert len(realistic)
+
+
+def test_a_point_that_a_selection_cannot_fill_in_one_fold_is_listed_and_trained_in_none(
+    stage: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions, _ = stage("class")
+    table = read_unfilled(Path("out"))
+    assert table.columns.tolist() == UNFILLED
+    assert list(table.itertuples(index=False, name=None)) == [
+        ("test_resnet all", "class", "realism", mode, 1.5, fold, REALISTIC[fold], 13, 12) for mode in MODES for fold in (0, 1)
+    ]
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == (
+        "curve@class: 3 points are left out, because too few candidates are kept: of realism as few as 3 of 13 (fold 1), where "
+        "12 are needed; see unfilled.csv"
+    )
+    assert said[1] == "curve@class: 26 trainings of 2 steps a phase at mixing rate 0.25, 0.5, 1.0, 1.5 (cpu)"
+    params = parse_params(yaml.safe_load(Path("params.yaml").read_text()))
+    wanted = curve_settings(params.curve, params.classifier).query("scenario == 'class'")
+    found = pd.concat([predictions[POINT], table[POINT]]).drop_duplicates()
+    assert sorted(found.itertuples(index=False)) == sorted(wanted[POINT].itertuples(index=False))
+
+
+def test_another_selection_or_mode_beside_a_point_changes_nothing_of_it(stage: Any) -> None:
+    beside, _ = stage("class")
+    alone, _ = stage("class", {"selections": ["realism"], "modes": ["synthetic"], "rates": [0.25]})
+    rows = beside[(beside["selection"] == "realism") & (beside["mode"] == "synthetic")]
+    pd.testing.assert_frame_equal(rows.reset_index(drop=True), alone[alone["selection"] == "realism"].reset_index(drop=True))
 
 
 def test_real_images_are_rate_0_of_every_run_and_crops_are_named_after_their_original(stage: Any) -> None:
     real, _ = stage("real")
-    assert set(zip(real["run"], real["mixing_rate"], strict=True)) == {("test_resnet partial", 0.0), ("test_resnet all", 0.0)}
+    assert set(real[POINT].itertuples(index=False, name=None)) == {
+        (name, "none", "augment", 0.0) for name in ("test_resnet partial", "test_resnet all")
+    }
     predictions, training = stage("traditional")
     assert set(predictions["run"]) == {"test_resnet partial"}
     crops = training.loc[training["image_id"].str.contains("~"), "image_id"]
     assert crops.str.fullmatch(r"i\d+~\d{5}").all()
     assert len(crops)
+    assert read_unfilled(Path("out")).empty
+
+
+def test_traditional_on_the_fly_draws_the_real_images_of_the_baseline(stage: Any) -> None:
+    same = {"augmentation": "flip", "baseline_augmentation": "flip", "traditional": "on_the_fly"}
+    (real, _), (found, training) = stage("real", **same), stage("traditional", **same)
+    assert set(found["mixing_rate"]) == {0.0}
+    assert not training["image_id"].str.contains("~").any()
+    baseline = real[real["run"] == "test_resnet partial"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.drop(columns="scenario"), baseline.drop(columns="scenario"))
+    (other, _) = stage("traditional", **same | {"augmentation": "none"})
+    assert not other["p1"].equals(found["p1"])
 
 
 def test_a_scenario_that_no_run_lists_has_tables_without_rows(study: Path, stage: Any) -> None:
@@ -142,25 +251,36 @@ def test_a_scenario_that_no_run_lists_has_tables_without_rows(study: Path, stage
     (study / "data/selected/semantic").symlink_to("class")
     predictions, training = stage("semantic")
     assert len(predictions) == len(training) == 0
-    assert predictions.columns.tolist() == ["run", "scenario", *PREDICTIONS, "p0", "p1"]
+    assert predictions.columns.tolist() == [*CURVE, "p0", "p1"]
+
+
+def test_an_unknown_backbone_is_told_before_any_training(stage: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError, match=r"curve.runs: timm has no model 'resnet5O'"):
+        stage("class", {"backbone": "resnet5O"})
+    assert "trainings" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("mixing_rate", "mode", "message"),
     [
-        (
-            {"rates": [2.0]},
-            r"curve.rates 2.0 needs 16 synthetic images for class fold 0, .* kept 12 of 13 .*least 18",
-        ),
-        ({"backbone": "resnet5O"}, r"curve.runs: timm has no model 'resnet5O'"),
+        (2.0, "augment", r"mixing_rate 2.0 needs 16 synthetic images for class fold 0, .* kept 11 of 13 .*least 19"),
+        (0.0, "transfer", r"mixing_rate 0.0 gives class fold 0 no synthetic image, but mode 'transfer' .* expected a higher"),
+        (0.0, "synthetic", r"mixing_rate 0.0 gives class fold 0 no synthetic image, but mode 'synthetic'"),
     ],
 )
-def test_too_small_a_pool_or_an_unknown_backbone_is_told_before_any_training(
-    stage: Any, change: dict[str, Any], message: str, capsys: pytest.CaptureFixture[str]
+def test_in_the_comparison_a_pool_without_enough_images_is_an_error_before_any_training(
+    comparison: Any, mixing_rate: float, mode: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(InputError, match=message):
-        stage("class", change)
+        comparison(mixing_rate, mode)
     assert "trainings" not in capsys.readouterr().out
+
+
+def test_the_comparison_draws_what_the_selection_table_keeps(comparison: Any) -> None:
+    done = comparison(1.375, "synthetic")
+    for fold, rows in done.drawn().groupby("fold"):
+        assert set(rows["image_id"]) == {f"s{fold}-{n}" for n in range(11)}
+    assert set(done.predicted(2)["fold"]) == {0, 1}
 
 
 def test_the_stage_writes_the_folder_of_its_scenario(study: Path) -> None:
@@ -170,4 +290,4 @@ def test_the_stage_writes_the_folder_of_its_scenario(study: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "curve_real: 6 trainings of 2 steps at mixing rate 0.0 (cpu)\n"
     written = sorted(path.name for path in (study / "data/curve/real").iterdir())
-    assert written == ["predictions.parquet", "training.parquet"]
+    assert written == ["predictions.parquet", "training.parquet", "unfilled.csv"]

@@ -44,20 +44,27 @@ def test_all_trains_the_head_alone(backbone: str, head: str) -> None:
 
 def test_partial_is_refused_by_name_for_a_backbone_without_known_blocks() -> None:
     with pytest.raises(InputError, match=r"^curve.runs: .*ResNets and EfficientNets.*'test_vit'; expected .*none or all$"):
-        check_recipes([recipe(backbone="test_vit", freezing="partial")], "curve.runs")
-    check_recipes([recipe(backbone="test_vit", freezing="all")], "curve.runs")
+        check_recipes([recipe(backbone="test_vit", freezing="partial")], 32, "curve.runs")
+    check_recipes([recipe(backbone="test_vit", freezing="all")], 32, "curve.runs")
+
+
+def test_an_image_size_that_a_transformer_cannot_cut_into_patches_is_refused_by_name() -> None:
+    check_recipes([recipe(backbone="test_vit"), recipe()], 48, "curve.runs")
+    with pytest.raises(InputError, match=r"^curve.runs: test_vit .* preprocess.image_size 40; expected a multiple of 16, "):
+        check_recipes([recipe(backbone="test_vit")], 40, "curve.runs")
+    check_recipes([recipe()], 40, "curve.runs")
 
 
 def test_an_unknown_backbone_is_refused_by_name() -> None:
     with pytest.raises(InputError, match=r"^classifier.backbones: timm has no model 'resnet5O'; the nearest name is 'resnet5"):
-        check_recipes([recipe(backbone="resnet5O")], "classifier.backbones")
+        check_recipes([recipe(backbone="resnet5O")], 32, "classifier.backbones")
 
 
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_efficientnet"])
 @pytest.mark.parametrize("freezing", ["partial", "all"])
 def test_frozen_weights_and_batch_norm_statistics_stay_to_the_bit_and_the_rest_moves(backbone: str, freezing: Freezing) -> None:
     torch.set_num_threads(1)
-    data = toy_fold(lambda seed: some(10, "mixed", 5), 10)
+    data = toy_fold(lambda _, seed: some(10, "mixed", 5), 10)
     wanted = recipe(backbone=backbone, freezing=freezing, seeds=1, rates=[1.0])
     before, after = (
         next(iter(train_grid([data], [wanted], toy_params(learning_rate=rate), CPU))).model for rate in (1e-30, 1e-2)

@@ -16,7 +16,7 @@ from synthtrace.classify.kept import save_kept
 from synthtrace.classify.recipes import Recipe
 from synthtrace.classify.scenarios import FoldData
 
-MIXED = toy_fold(lambda seed: some(20, f"seed{seed}-", 10 + seed), 40)
+MIXED = toy_fold(lambda _, seed: some(20, f"seed{seed}-", 10 + seed), 40)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_a_smaller_rate_takes_the_first_images_of_the_largest(freezing: str) -> 
 
 
 def test_balanced_training_draws_the_rarer_class_as_often_and_mixes_in_by_the_number_of_different_images() -> None:
-    rare = toy_fold(lambda seed: some(20, "mixed", seed), 20)
+    rare = toy_fold(lambda _, seed: some(20, "mixed", seed), 20)
     rows = [0, 2, 4, 6, 8, 1]  # five of class 0, one of class 1
     rare = FoldData(0, rare.train.take(rows), rare.test, rare.test_patients, rare.mixed, rare.different)
     (plain, balanced) = (run(rare, recipe(seeds=1, rates=[1.0], balanced=flag), steps=30)[0] for flag in (False, True))
@@ -101,7 +101,10 @@ def test_the_kept_model_is_the_first_and_names_the_patients_it_saw(tmp_path: Pat
     save_kept(tmp_path / "kept", "real", done, manifest, toy_params())
     card = read_card(tmp_path / "kept")
     assert card["seed_index"] == 0
-    assert "traditional_scale" not in card["params"]
+    assert card["mode"] == "augment"
+    others = {"augmentation", "traditional", "traditional_scale", "traditional_degrees", "traditional_rotated"}
+    assert not others & set(card["params"]), "a card says nothing that did not concern its classifier"
+    assert card["params"]["baseline_augmentation"] == "flip"
     assert card["patient_ids"] == [f"P{n}" for n in range(10)]
     assert set(pd.read_parquet(tmp_path / "kept" / "training.parquet")["seed"]) == {0, 1}
 

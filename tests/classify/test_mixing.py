@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from synthtrace.classify.mixing import LabelledImages, check_pool, draw, mixed_in, traditional, upsampled
@@ -21,25 +20,29 @@ def test_the_rate_is_synthetic_over_real() -> None:
     assert [mixed_in(rate, 44) for rate in (0, 0.5, 1, 1.5)] == [0, 22, 44, 66]
 
 
-def test_draws_are_without_replacement_and_nested_over_rates() -> None:
-    pool = labelled(30)
-    small = draw(pool, 10, np.random.default_rng(5))
-    large = draw(pool, 20, np.random.default_rng(5))
-    assert len(set(large.image_ids)) == 20
-    assert large.image_ids[:10] == small.image_ids
-    assert np.array_equal(large.images[3, 0], pool.images[pool.image_ids.index(large.image_ids[3]), 0])
+def test_draws_are_of_kept_images_without_replacement_and_nested_over_rates() -> None:
+    kept = np.arange(40) % 4 != 1
+    small, large, every = (draw(kept, count, np.random.default_rng(5)) for count in (10, 20, 50))
+    assert len(set(large.tolist())) == 20
+    assert large[:10].tolist() == small.tolist()
+    assert sorted(every.tolist()) == np.flatnonzero(kept).tolist()
+
+
+def test_a_draw_is_the_start_of_one_shuffle_of_the_kept_images() -> None:
+    shuffled = np.array([2, 5, 7])[np.random.default_rng(5).permutation(3)]
+    kept = np.isin(np.arange(9), [2, 5, 7])
+    assert draw(kept, 2, np.random.default_rng(5)).tolist() == shuffled[:2].tolist()
 
 
 def test_too_small_a_pool_says_the_acceptance_rate_and_the_pool_needed() -> None:
-    selection = pd.DataFrame({"kept": [True] * 60 + [False] * 40})
-    check_pool(selection, 60, "class", 0, "mixing_rate 1.0")
+    check_pool(60, 100, 60, "class", 0, "mixing_rate 1.0")
     with pytest.raises(InputError, match=r"mixing_rate 1.5 needs 90 .* kept 60 of 100 .* 60.0%.* at least 150$"):
-        check_pool(selection, 90, "class", 0, "mixing_rate 1.5")
+        check_pool(60, 100, 90, "class", 0, "mixing_rate 1.5")
 
 
 def test_a_pool_of_copies_alone_says_that_no_size_would_do() -> None:
     with pytest.raises(InputError, match="no pool size would do"):
-        check_pool(pd.DataFrame({"kept": [False] * 5}), 1, "class", 0, "mixing_rate 1.0")
+        check_pool(0, 5, 1, "class", 0, "mixing_rate 1.0")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from synthtrace.classify.trunk import Trunk
 from synthtrace.params import Freezing
 from synthtrace.seeds import Seeds
 
-MIXED = toy_fold(lambda seed: some(10, "mixed", 7), 10)
+MIXED = toy_fold(lambda _, seed: some(10, "mixed", 7), 10)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def plain_margins(backbone: str, freezing: Freezing, seed: int, augmentation: st
     """Logit margins of the test images by a loop that runs every layer in every step, written anew from the paper."""
     params = toy_params()
     settings, seeds, names = params.classifier, Seeds(params.seed), ("classify", backbone, 0, seed)
-    images = MIXED.train + MIXED.mixed(seed)
+    images = MIXED.train + MIXED.mixed(None, seed)
     compute.seed_everything(seeds.integer(*names, "init"))
     model = backbones.create(backbone, 2, 1, weights)
     if weights is None:
@@ -74,8 +74,9 @@ def test_predictions_are_those_of_the_full_forward_pass_for_every_seed(
         compute.seed_everything(3)
         weights = str(tmp_path / "weights.safetensors")
         save_file(backbones.create(backbone, 5, 3).state_dict(), weights)
-    params = toy_params(augmentation=augmentation, weights=weights)
-    for trained in train_grid([MIXED], [recipe(backbone=backbone, freezing=freezing, rates=[1.0])], params, CPU):
+    params = toy_params(weights=weights)
+    wanted = recipe(backbone=backbone, freezing=freezing, rates=[1.0], augmentation=augmentation)
+    for trained in train_grid([MIXED], [wanted], params, CPU):
         found = np.log(trained.predictions["p1"] / trained.predictions["p0"])
         expected = plain_margins(backbone, freezing, trained.seed, augmentation, weights)
         np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)

@@ -32,7 +32,7 @@ def some(count: int, name: str, seed: int) -> LabelledImages:
     return LabelledImages(images, labels, [f"{name}{n}" for n in range(count)])
 
 
-def toy_fold(mixed: Callable[[int], LabelledImages] | None = None, different: int = 0) -> FoldData:
+def toy_fold(mixed: Callable[[str | None, int], LabelledImages] | None = None, different: int = 0) -> FoldData:
     """Ten images to train on, six to test, two a patient."""
     return FoldData(0, some(10, "train", 0), some(6, "test", 1), [f"P{n // 2}" for n in range(6)], mixed, different)
 
@@ -40,4 +40,4 @@ def toy_fold(mixed: Callable[[int], LabelledImages] | None = None, different: in
 def recipe(**changes: Any) -> Recipe:
     """Two seeds of the tiny backbone on real images alone."""
     fields = {"name": "toy", "backbone": "test_resnet", "freezing": "none", "balanced": False, "seeds": 2, "rates": [0.0]}
-    return Recipe(**(fields | changes))
+    return Recipe(**(fields | {"augmentation": "flip"} | changes))

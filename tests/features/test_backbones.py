@@ -32,7 +32,9 @@ def toy_images(count: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
     return (noise + 150 * labels[:, None, None, None]).to(torch.uint8), labels
 
 
-def fitted(seeds: Seeds, steps: int = 6, augment: backbones.Augment | None = None) -> tuple[torch.nn.Module, backbones.Fitted]:
+def fitted(
+    seeds: Seeds, steps: int = 6, augment: backbones.Augment | None = None, schedule: backbones.Schedule = "cosine"
+) -> tuple[torch.nn.Module, backbones.Fitted]:
     model = made()
     images, labels = toy_images()
     result = backbones.fit(
@@ -41,6 +43,8 @@ def fitted(seeds: Seeds, steps: int = 6, augment: backbones.Augment | None = Non
         labels,
         steps=steps,
         batch_size=8,
+        optimizer="adamw",
+        schedule=schedule,
         learning_rate=1e-3,
         weight_decay=0.01,
         seeds=seeds,
@@ -184,3 +188,72 @@ def test_a_colour_model_is_standardised_a_channel_and_read_back_with_it(tmp_path
     backbones.save(tmp_path, model, BACKBONE, 2, 3)
     mean = backbones.load(tmp_path, torch.device("cpu")).get_buffer("image_mean").flatten()
     torch.testing.assert_close(mean, torch.tensor([0, 0.2, 0.5]))
+
+
+def test_a_constant_rate_stays():
+    assert fitted(Seeds(1), steps=3, schedule="constant")[1]["learning_rates"] == [1e-3] * 3
+
+
+class Slope(torch.nn.Module):
+    """Logits 0 and w x of a number x, without more weights than w."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.zeros_like(numbers), self.weight * numbers], dim=1)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_sgd_is_momentum_of_nine_tenths_and_weight_decay_as_reckoned_by_hand(schedule: backbones.Schedule):
+    """One number, 2, of class 1: the gradient of the loss is -2 sigmoid(-2 w)."""
+    model = Slope()
+    result = backbones.fit(
+        model,
+        lambda index, _: torch.full((len(index),), 2.0),
+        torch.tensor([1]),
+        steps=4,
+        batch_size=1,
+        optimizer="sgd",
+        schedule=schedule,
+        learning_rate=0.1,
+        weight_decay=0.3,
+        seeds=Seeds(0),
+        names=("slope",),
+        device=CPU,
+    )
+    weight, velocity = 0.5, 0.0
+    for step in range(4):
+        velocity = 0.9 * velocity - 2 / (1 + np.exp(2 * weight)) + 0.3 * weight
+        weight -= 0.1 * velocity * (1 if schedule == "constant" else (1 + np.cos(np.pi * step / 4)) / 2)
+    assert model.weight.item() == pytest.approx(weight, rel=1e-5)
+    assert result["losses"][0] == pytest.approx(np.log1p(np.exp(-1)), rel=1e-5)
+
+
+def test_a_vision_transformer_takes_images_of_the_study_s_size_and_is_read_back_as_it_was(tmp_path: Path):
+    images = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=compute.generator(0))
+    compute.seed_everything(0)
+    model = backbones.create("test_vit", 2, 3, side=32)
+    probabilities = backbones.predict(model, images)
+    backbones.save(tmp_path, model, "test_vit", 2, 3)
+    np.testing.assert_array_equal(backbones.predict(backbones.load(tmp_path, CPU), images), probabilities)
+    assert backbones.embed(model, images).shape == (3, model.num_features)
+
+
+def test_weights_of_a_vision_transformer_of_another_size_are_resampled(tmp_path: Path):
+    compute.seed_everything(1)
+    state = backbones.create("test_vit", 7, 3).state_dict()
+    save_file(state, tmp_path / "weights.safetensors")
+    model = backbones.create("test_vit", 2, 1, str(tmp_path / "weights.safetensors"), side=48)
+    loaded = model.state_dict()
+    assert torch.equal(loaded["blocks.1.mlp.fc1.weight"], state["blocks.1.mlp.fc1.weight"])
+    assert loaded["pos_embed"].shape[1] < state["pos_embed"].shape[1]
+    corner = loaded["pos_embed"].reshape(-1, loaded["pos_embed"].shape[-1])[-1]
+    assert torch.nn.functional.cosine_similarity(corner, state["pos_embed"][0, -1], dim=0) > 0.1
+    assert backbones.predict(model, torch.zeros(2, 1, 48, 48, dtype=torch.uint8)).shape == (2, 2)
+
+
+def test_a_side_that_does_not_hold_whole_patches_is_refused_whatever_timm_would_leave_out():
+    with pytest.raises(InputError, match=r"^curve\.runs: vit_base_patch16_224 .*image_size 40; expected a multiple of 16, "):
+        backbones.create("vit_base_patch16_224", 2, 3, parameter="curve.runs", side=40)

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from synthtrace import backbones
-from synthtrace.classify.augment import flip
 from synthtrace.classify.freezing import cut
 from synthtrace.classify.recipes import Recipe
 from synthtrace.classify.trunk import Trunk
@@ -30,10 +29,9 @@ class Fed:
 Feed = Callable[[nn.Module], Fed]
 
 
-def whole_images(images: np.ndarray, test: np.ndarray, mirror: bool, device: torch.device) -> Feed:
+def whole_images(images: np.ndarray, test: np.ndarray, augment: backbones.Augment | None, device: torch.device) -> Feed:
     """Of uint8 images (N, C, H, W) to train on and to predict: both lie on the device, for any number of models."""
     pixels, test_pixels = torch.from_numpy(images).to(device), torch.from_numpy(test).to(device)
-    augment = flip if mirror else None
     return lambda model: Fed(
         model, model, backbones.altered(model, pixels, augment), lambda: backbones.predict(model, test_pixels)
     )

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from synthtrace.errors import InputError
 from synthtrace.images import to_pixels
@@ -54,9 +53,8 @@ def upsampled(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(positions)
 
 
-def check_pool(selection: pd.DataFrame, needed: int, kind: str, fold: int, rate: str) -> None:
+def check_pool(kept: int, candidates: int, needed: int, kind: str, fold: int, rate: str) -> None:
     """Raises InputError when fewer images were kept than a mixing rate asks for; `rate` is its parameter with its value."""
-    kept, candidates = int(selection["kept"].sum()), len(selection)
     if kept >= needed:
         return
     acceptance = kept / candidates
@@ -71,9 +69,12 @@ def check_pool(selection: pd.DataFrame, needed: int, kind: str, fold: int, rate:
     )
 
 
-def draw(pool: LabelledImages, count: int, rng: np.random.Generator) -> LabelledImages:
-    """`count` images of a pool without replacement; with one stream, a larger count holds the smaller one's images."""
-    return pool.take(rng.permutation(len(pool.labels))[:count])
+def draw(kept: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions in a pool of `count` kept images, without replacement, by which are kept (bool).
+
+    Fewer when fewer are kept. With one stream, a larger count begins with the smaller one's images.
+    """
+    return np.flatnonzero(kept)[rng.permutation(int(kept.sum()))[:count]]
 
 
 def traditional(

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from synthtrace.classify.mixing import LabelledImages, check_pool, draw, mixed_in, traditional
+from synthtrace.classify.mixing import LabelledImages, draw, mixed_in, traditional
 from synthtrace.images import load_stack
-from synthtrace.params import REAL, TRADITIONAL, Params
+from synthtrace.params import REAL, TRADITIONAL, Classifier, Params
 from synthtrace.seeds import Seeds
+from synthtrace.selection import rules
 from synthtrace.tables import read_ledger, read_selection, with_role
 
 CROPS = Path("data/crops")
@@ -20,23 +21,29 @@ CROPS = Path("data/crops")
 class FoldData:
     """One fold of a scenario: real training images, test images with their patients, and what a seed mixes in.
 
-    `mixed(seed)` holds the images of the largest mixing rate; a smaller rate takes the first of them. `different`: how many
-    images all seeds draw from (a pool), or one seed has (random crops, which no two seeds share).
+    `mixed(selection, seed)` holds the images of the largest mixing rate, of what a recipe's selection keeps; a smaller rate
+    takes the first of them. `different`: how many images all selections and seeds draw from (a pool), or one seed has (random
+    crops, which no two seeds share).
     """
 
     fold: int
     train: LabelledImages
     test: LabelledImages
     test_patients: list[str]
-    mixed: Callable[[int], LabelledImages] | None = None
+    mixed: Callable[[str | None, int], LabelledImages] | None = None
     different: int = 0
 
 
-def check_pools(kind: str, rate: float, parameter: str, manifest: pd.DataFrame, folds: pd.DataFrame) -> None:
-    """Check every fold's pool against the largest mixing rate, of `parameter`, before the first training; raises InputError."""
-    for fold in fold_numbers(folds):
-        needed = mixed_in(rate, len(with_role(manifest, folds, fold, "train")))
-        check_pool(read_selection(Path(f"data/selected/{kind}/fold{fold}")), needed, kind, fold, f"{parameter} {rate}")
+def kept_by(selection: str | None, table: pd.DataFrame, params: Params) -> np.ndarray:
+    """Which candidates of a selection table are kept (bool), by a recipe's `selection`."""
+    if selection is None:
+        return table["kept"].to_numpy(dtype=bool)
+    return rules.kept(table, selection, params.selection)
+
+
+def selection_of(kind: str, fold: int) -> pd.DataFrame:
+    """The selection table of a pool."""
+    return read_selection(Path(f"data/selected/{kind}/fold{fold}"))
 
 
 def stage_name(stem: str, scenario: str) -> str:
@@ -49,18 +56,28 @@ def fold_numbers(folds: pd.DataFrame) -> list[int]:
     return sorted(int(fold) for fold in folds["fold"].unique())
 
 
-def read_by(scenario: str) -> list[Path]:
+def read_by(scenario: str, settings: Classifier) -> list[Path]:
     """The files and folders whose images the classifiers of a scenario read, beside the table of folds."""
     inputs = [CROPS / "manifest.csv", CROPS / "images"]
+    if not settings.mixes(scenario):
+        return inputs
     if scenario == TRADITIONAL:
         return [*inputs, CROPS / "native"]
-    return inputs if scenario == REAL else [*inputs, Path(f"data/pools/{scenario}"), Path(f"data/selected/{scenario}")]
+    return [*inputs, Path(f"data/pools/{scenario}"), Path(f"data/selected/{scenario}")]
 
 
-def fold_data(scenario: str, fold: int, rate: float, manifest: pd.DataFrame, folds: pd.DataFrame, params: Params) -> FoldData:
-    """Load one fold of a scenario, for mixing rates up to `rate`."""
+def fold_data(
+    scenario: str,
+    fold: int,
+    rate: float,
+    selections: set[str | None],
+    manifest: pd.DataFrame,
+    folds: pd.DataFrame,
+    params: Params,
+) -> FoldData:
+    """Load one fold of a scenario, for mixing rates up to `rate` and these selections of recipes."""
     rows, test_rows = with_role(manifest, folds, fold, "train"), with_role(manifest, folds, fold, "test")
-    mixed, different = _mixed(scenario, fold, rows, mixed_in(rate, len(rows)), params)
+    mixed, different = _mixed(scenario, fold, rows, mixed_in(rate, len(rows)), selections, params)
     return FoldData(
         fold=fold,
         train=_load(rows, "path", params),
@@ -72,17 +89,19 @@ def fold_data(scenario: str, fold: int, rate: float, manifest: pd.DataFrame, fol
 
 
 def _mixed(
-    scenario: str, fold: int, rows: pd.DataFrame, count: int, params: Params
-) -> tuple[Callable[[int], LabelledImages] | None, int]:
-    if scenario == REAL:
+    scenario: str, fold: int, rows: pd.DataFrame, count: int, selections: set[str | None], params: Params
+) -> tuple[Callable[[str | None, int], LabelledImages] | None, int]:
+    settings, seeds = params.classifier, Seeds(params.seed)
+    if not settings.mixes(scenario):
         return None, 0
-    seeds = Seeds(params.seed)
     if scenario == TRADITIONAL:
         native, size = _load(rows, "native_path", params), params.preprocess.image_size
-        settings = params.classifier
-        return lambda seed: traditional(native, size, count, settings, seeds.stream("traditional", fold, seed)), count
-    pool = _load_pool(scenario, fold, params)
-    return lambda seed: draw(pool, count, seeds.stream("draw", scenario, fold, seed)), len(pool.labels)
+        return lambda _, seed: traditional(native, size, count, settings, seeds.stream("traditional", fold, seed)), count
+    pool, kept = _load_pool(scenario, fold, selections, params)
+    return (
+        lambda selection, seed: pool.take(draw(kept[selection], count, seeds.stream("draw", scenario, fold, seed))),
+        len(pool.labels),
+    )
 
 
 def _load(rows: pd.DataFrame, column: str, params: Params) -> LabelledImages:
@@ -90,15 +109,22 @@ def _load(rows: pd.DataFrame, column: str, params: Params) -> LabelledImages:
     return LabelledImages(images, rows["label"].to_numpy(dtype=np.int64, copy=True), rows["image_id"].astype(str).tolist())
 
 
-def _load_pool(kind: str, fold: int, params: Params) -> LabelledImages:
-    """The kept images of a pool."""
-    folder = Path(f"data/pools/{kind}/fold{fold}")
-    selection = read_selection(Path(f"data/selected/{kind}/fold{fold}"))
+def _load_pool(
+    kind: str, fold: int, selections: set[str | None], params: Params
+) -> tuple[LabelledImages, dict[str | None, np.ndarray]]:
+    """What any of the selections keeps of a pool, in the ledger's order, and which of it each of them keeps (bool)."""
+    folder, table = Path(f"data/pools/{kind}/fold{fold}"), selection_of(kind, fold)
     ledger = read_ledger(folder)
-    rows = ledger[ledger["image_id"].isin(selection.loc[selection["kept"], "image_id"])]
+    kept = {
+        selection: ledger["image_id"].isin(table.loc[kept_by(selection, table, params), "image_id"]).to_numpy()
+        for selection in selections
+    }
+    wanted = np.logical_or.reduce(list(kept.values()))
+    rows = ledger[wanted]
     if rows.empty:  # mixing_rate 0: nothing is drawn from it
         side = params.preprocess.image_size
         images = np.empty((0, params.preprocess.channels, side, side), dtype=np.uint8)
     else:
         images = load_stack([folder / path for path in rows["path"]], params.preprocess.channels)
-    return LabelledImages(images, rows["label"].to_numpy(dtype=np.int64, copy=True), rows["image_id"].astype(str).tolist())
+    labels, ids = rows["label"].to_numpy(dtype=np.int64, copy=True), rows["image_id"].astype(str).tolist()
+    return LabelledImages(images, labels, ids), {selection: which[wanted] for selection, which in kept.items()}

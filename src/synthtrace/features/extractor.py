@@ -48,7 +48,7 @@ def train(
     channels = images.shape[1]
     names = ("features", fold)
     compute.seed_everything(seeds.integer(*names, "init"))
-    model = backbones.create(features.backbone, classes, channels, parameter="features.backbone")
+    model = backbones.create(features.backbone, classes, channels, parameter="features.backbone", side=images.shape[-1])
     backbones.standardise(model, images)
     fitted = backbones.fit(
         model,
@@ -56,6 +56,8 @@ def train(
         torch.tensor(manifest["label"].to_numpy(dtype=np.int64), device=device),
         steps=features.steps,
         batch_size=features.batch_size,
+        optimizer="adamw",
+        schedule="cosine",
         learning_rate=features.learning_rate,
         weight_decay=features.weight_decay,
         seeds=seeds,
