@@ -59,7 +59,7 @@ def _moved(batch: torch.Tensor, across: torch.Tensor, down: torch.Tensor, angles
     transform = torch.zeros(len(batch), 2, 3)
     transform[:, 0, 0], transform[:, 0, 1] = across * cosine, -across * sine
     transform[:, 1, 0], transform[:, 1, 1] = down * sine, down * cosine
-    grid = functional.affine_grid(transform, list(batch.shape), align_corners=False).to(batch.device)
+    grid = functional.affine_grid(transform.to(batch.device), list(batch.shape), align_corners=False)
     return functional.grid_sample(batch, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
