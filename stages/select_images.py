@@ -14,7 +14,9 @@ if __name__ == "__main__":
     parser.add_argument("--fold", type=int, required=True)
     arguments = parser.parse_args()
     with stage(f"select@{arguments.kind}-{arguments.fold}") as run:
-        from synthtrace import compute
+        import torch
+
+        from synthtrace import backbones, compute
         from synthtrace.features import cache, extractor
         from synthtrace.images import load_stack
         from synthtrace.selection.pool import load_pool
@@ -34,6 +36,7 @@ if __name__ == "__main__":
             training,
             manifest,
             lambda images: cache.embeddings(trained, images, mirrored=True),
+            lambda images: backbones.predict(trained.model, torch.from_numpy(images).to(device)),
             params.selection,
         )
         with run.output(f"data/selected/{kind}/fold{fold}") as temporary:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from synthtrace.params import Selection
 from synthtrace.selection.copies import CopyFinder, Embed
+from synthtrace.selection.rules import kept
+from synthtrace.selection.scores import Seen, scores
 
 
 def select(
@@ -15,20 +17,27 @@ def select(
     training: np.ndarray,
     manifest: pd.DataFrame,
     embed: Embed,
+    predict: Embed,
     selection: Selection,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A pool's selection table, in the ledger's order, and what the copy search reports.
 
     `candidates` uint8 (M, C, H, W), rows of `ledger`; `training` (N, C, H, W), rows of `manifest`: the fold's training
-    images, the only real ones read. Method `none` keeps every candidate that is no copy; that may be none.
+    images, the only real ones read. `embed` and `predict` give the fold's extractor's features and class probabilities. Every
+    candidate has every score (`scores.py`); `kept` is what `selection.method` keeps, which may be none.
 
     The report: `candidates`, `copies`, `training_images`, `copied_training_images` (distinct ones that a copy is nearest to),
     and the thresholds and references of `copies.CopyFinder.report`.
     """
     finder = CopyFinder(training, manifest, embed, selection.copy_quantile)
     found = finder.find(candidates)
-    table = pd.concat([ledger[["image_id", "label"]].reset_index(drop=True), found], axis=1)
-    table["kept"] = ~table["copy"]
+
+    def seen(images: np.ndarray, rows: pd.DataFrame) -> Seen:
+        return Seen(embed(images), predict(images), rows["label"].to_numpy(dtype=np.int64))
+
+    scored = scores(seen(candidates, ledger), seen(training, manifest), selection)
+    table = pd.concat([ledger[["image_id", "label"]].reset_index(drop=True), found, scored], axis=1)
+    table["kept"] = kept(table, selection.method, selection)
     report = {
         "candidates": len(table),
         "copies": int(table["copy"].sum()),

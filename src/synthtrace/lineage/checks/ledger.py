@@ -64,7 +64,10 @@ def _drawn(study: Study, trainings: Trainings) -> Iterator[Finding]:
         wrong = ids[~ids.isin(study.ledger(kind, fold)["image_id"])]
         if len(wrong):
             yield fail(f"{name}: the classifiers of fold {fold} drew {listed(wrong, 3)}, which no row of the ledger names")
-        for methods, rows in of_fold.groupby("selection") if "selection" in of_fold else [(None, of_fold)]:
+        parts: list[tuple[str | None, pd.DataFrame]] = [(None, of_fold)]
+        if "selection" in of_fold:
+            parts = [(str(name), rows) for name, rows in of_fold.groupby("selection")]
+        for methods, rows in parts:
             ids, kept = rows["image_id"].drop_duplicates(), _kept(study, trainings, selection, methods)
             wrong = ids[ids.isin(selection["image_id"]) & ~ids.isin(kept)]
             if len(wrong):
@@ -77,13 +80,13 @@ def _unfilled(study: Study, trainings: Trainings) -> Iterator[Finding]:
     if "selection" not in trainings.told_by:
         return
     table = read_unfilled(study.path(trainings.folder))
-    for row in table.itertuples():
-        selection = study.selection(trainings.scenario, row.fold)
-        kept, candidates = len(_kept(study, trainings, selection, row.selection)), len(selection)
-        if (kept, candidates) != (row.kept, row.candidates):
+    for _, row in table.iterrows():
+        selection = study.selection(trainings.scenario, int(row["fold"]))
+        kept, candidates = len(_kept(study, trainings, selection, str(row["selection"]))), len(selection)
+        if (kept, candidates) != (row["kept"], row["candidates"]):
             yield fail(
-                f"{trainings.folder}/unfilled.csv: of {row.candidates} candidates of fold {row.fold} the selection "
-                f"{row.selection!r} kept {row.kept}; found {kept} of {candidates}, with {row.needed} needed"
+                f"{trainings.folder}/unfilled.csv: of {row['candidates']} candidates of fold {row['fold']} the selection "
+                f"{row['selection']!r} kept {row['kept']}; found {kept} of {candidates}, with {row['needed']} needed"
             )
 
 
