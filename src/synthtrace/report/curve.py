@@ -1,11 +1,12 @@
 """AUC against mixing rate (paper 0, Figure 5 and S3 to S7), from metrics/curve.json and plots/curve*.csv."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from synthtrace.params import REAL
+from synthtrace.params import REAL, TRADITIONAL
 from synthtrace.report.answer import blocks, judge
 from synthtrace.report.curve_plot import Point, curve_plot
 from synthtrace.report.figures import roc_plot
@@ -13,6 +14,8 @@ from synthtrace.report.formats import bounds, finite, interval, is_number, mean_
 from synthtrace.report.reading import read_csv
 
 METRICS = "metrics/curve.json"
+# a selection and a mode
+Panel = tuple[str, str]
 # each level's AUC: its column of plots/curve.csv, what a figure's caption says, and of what
 LEVELS = {
     "auc_image": ("images", "each image scored by itself, folds pooled"),
@@ -42,13 +45,22 @@ def curves(root: Path, curve: dict[str, Any], names: list[str], mixing_rate: flo
         names: scenarios in the order of the page's colours; a scenario that is not among them comes behind.
         mixing_rate: the study's; ROC curves are those of the run's rate that lies nearest to it, so that none is picked.
     """
-    seeds = read_csv(root / "plots/curve.csv", ["run", "scenario", "mixing_rate", "seed", *LEVELS])
-    rocs = read_csv(root / "plots/curve_roc.csv", ["run", "scenario", "mixing_rate", "fpr", *ROC_LEVELS.values()])
+    seeds = read_csv(root / "plots/curve.csv", ["run", "scenario", "selection", "mode", "mixing_rate", "seed", *LEVELS])
+    rocs = read_csv(
+        root / "plots/curve_roc.csv", ["run", "scenario", "selection", "mode", "mixing_rate", "fpr", *ROC_LEVELS.values()]
+    )
     styles = {name: style for style, name in enumerate(_scenarios(curve, names))}
     return [
-        _run(f"runs.{index}", run, seeds[seeds["run"] == run["name"]], rocs[rocs["run"] == run["name"]], styles, mixing_rate)
+        _run(f"runs.{index}", run, panel, *(_of_panel(table, run, panel) for table in (seeds, rocs)), styles, mixing_rate)
         for index, run in enumerate(curve["runs"])
+        for panel in itertools.product(run["selections"], run["modes"])
     ]
+
+
+def _of_panel(table: pd.DataFrame, run: dict[str, Any], panel: Panel) -> pd.DataFrame:
+    """Rows of a run that a selection and mode show: their own, and those of scenarios in which nothing is selected or mixed."""
+    own = (table["selection"] == panel[0]) & (table["mode"] == panel[1])
+    return table[(table["run"] == run["name"]) & (own | table["scenario"].isin([REAL, TRADITIONAL]))]
 
 
 def _scenarios(curve: dict[str, Any], names: list[str]) -> list[str]:
@@ -63,15 +75,24 @@ def figure_of(run: dict[str, Any], level: str) -> str | None:
 
 
 def _run(
-    key: str, run: dict[str, Any], seeds: pd.DataFrame, rocs: pd.DataFrame, styles: dict[str, int], mixing_rate: float
+    key: str,
+    run: dict[str, Any],
+    panel: Panel,
+    seeds: pd.DataFrame,
+    rocs: pd.DataFrame,
+    styles: dict[str, int],
+    mixing_rate: float,
 ) -> dict[str, Any]:
     rows = [
         {"key": f"{key}.points.{index}", **blocks(point), "auc_fold": point.get("auc_fold") or {}}
         | {"scenario": point["scenario"], "rate": point["mixing_rate"]}
         for index, point in enumerate(run["points"])
+        if "unfilled" not in point
+        and (point["scenario"] in (REAL, TRADITIONAL) or (point["selection"], point["mode"]) == panel)
     ]
+    several = len(run["selections"]) * len(run["modes"]) > 1
     return {
-        "name": run["name"],
+        "name": f"{run['name']}, selection {panel[0]}, mode {panel[1]}" if several else run["name"],
         "settings": f"{FREEZING.get(run['freezing'], run['freezing'])}, {'balanced classes, ' if run['balanced'] else ''}"
         f"{run['seeds']} seed{'s' if run['seeds'] != 1 else ''}",
         "plots": [

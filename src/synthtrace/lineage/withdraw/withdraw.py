@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from synthtrace.errors import InputError
-from synthtrace.folds import kfold
+from synthtrace.folds import split_folds
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.withdraw.apply import apply, mend
 from synthtrace.lineage.withdraw.cached import held
@@ -54,7 +54,7 @@ def infeasible(study: Study, patient: Patient) -> str | None:
         left = set(range(len(params.dataset.labels))) - set(remaining["label"])
         if left:
             return f"class {params.dataset.labels[min(left)]!r} has no patient left"
-        kfold(remaining, len(params.split.folds), Seeds(params.seed), params.dataset.patient_ids, params.split.repeats)
+        split_folds(remaining, params.split, Seeds(params.seed), params.dataset.patient_ids)
     except InputError as error:
         return str(error)
     return None
