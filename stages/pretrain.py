@@ -9,7 +9,7 @@ from synthtrace.stage import stage
 
 def main() -> None:
     """Train, fetch, or note that none is wanted, for each latent space."""
-    corpus = Path("data/raw/phantom_unlabelled")
+    corpus = Path("data/unlabelled")
     with stage("pretrain") as run, run.output("data/autoencoders/pretrained") as folder:
         params = run.params
         if params.autoencoder.mode == "scratch":
@@ -20,7 +20,8 @@ def main() -> None:
             return
 
         from synthtrace import compute
-        from synthtrace.generators.train_autoencoder import pretraining_images, take_autoencoder, train_autoencoder
+        from synthtrace.generators.train_autoencoder import take_autoencoder, train_autoencoder
+        from synthtrace.generators.unlabelled import unlabelled_images
         from synthtrace.tracking import track
 
         for space in spaces(params.autoencoder):
@@ -30,10 +31,10 @@ def main() -> None:
                 take_autoencoder(settings.pretrained, params, space, folder / space)
                 continue
             device = compute.set_up(run)
-            source, manifest = pretraining_images(corpus, params.preprocess)
+            source, manifest = unlabelled_images(corpus, params.preprocess.channels)
             run.say(
                 f"{space}: {settings.steps} steps on {len(manifest)} unlabelled images of "
-                f"{manifest['patient_id'].nunique()} other patients "
+                f"{', '.join(manifest['source'].unique())} "
                 f"({device}, {compute.precision(params.compute.precision, device)})"
             )
             config = settings.model_dump() | {"space": space, "seed": params.seed}

@@ -71,10 +71,3 @@ def write_crops(
     )
     write_manifest(folder, crops)
     return crops
-
-
-def native_stack(scans: Path, manifest: pd.DataFrame, preprocess: Preprocess) -> np.ndarray:
-    """Native crops of a manifest's scans in memory, uint8 (N, C, crop_size, crop_size)."""
-    images = (read_image(scans / path, preprocess.channels) for path in manifest["path"])
-    stack = np.stack([native_crop(pixels, preprocess.crop_size, preprocess.region) for pixels in images])
-    return stack[:, None] if preprocess.channels == 1 else np.ascontiguousarray(stack.transpose(0, 3, 1, 2))
