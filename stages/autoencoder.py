@@ -36,8 +36,9 @@ def main() -> None:
         inputs = [crops / "manifest.csv", crops / "native", folds, pretrained]
         for space in spaces(params.autoencoder):
             settings = params.autoencoder.of_space(space)
+            steps = settings.tuning.steps if settings.mode == "decoder" else settings.steps
             run.say(
-                f"{space}, {settings.mode}: {settings.steps} steps on {len(rows)} images "
+                f"{space}, {settings.mode}: {steps} steps on {len(rows)} images "
                 f"({device}, {compute.precision(params.compute.precision, device)})"
             )
             start_from = pretrained / space if settings.mode == "decoder" else None

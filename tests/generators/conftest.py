@@ -23,6 +23,9 @@ class SilentTracker:
 
     def log(self, values: dict[str, float], step: int) -> None: ...
 
+    def curve(self, name: str, losses: list[float], learning_rates: list[float]) -> None:
+        assert len(losses) == len(learning_rates)
+
     def grid(self, name: str, images: np.ndarray) -> None:
         assert images.dtype == np.uint8
 
@@ -33,8 +36,10 @@ def params() -> Params:
     tree["compute"]["threads"] = 1
     tree["preprocess"].update(image_size=16, crop_size=40)
     tree["autoencoder"].update(channels=[8, 8], steps=30, batch_size=8)
+    tree["autoencoder"]["tuning"].update(steps=20, batch_size=8, classifier_steps=20, classifier_batch_size=8)
     tree["generator"].update(channels=[8, 16], steps=12, batch_size=8)
     tree["families"]["class"].update(label_dim=16)
+    tree["families"]["guided"].update(classifier_steps=12, classifier_batch_size=8)
     tree["families"]["dit"].update(depth=2, heads=2, head_dim=8)
     tree["sample"].update(images=6, batch_size=4, steps=3)
     return parse_params(tree)

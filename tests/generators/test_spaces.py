@@ -17,7 +17,7 @@ from synthtrace.errors import InputError
 from synthtrace.generators import autoencoder
 from synthtrace.generators.spaces import spaces
 from synthtrace.generators.train_autoencoder import take_autoencoder
-from synthtrace.params import LatentSpace, Params
+from synthtrace.params import KINDS, LatentSpace, Params
 
 ROOT = Path(__file__).parents[2]
 OWN = LatentSpace(pretrained=None, channels=[8, 8, 8], latent_channels=3)
@@ -25,7 +25,7 @@ OWN = LatentSpace(pretrained=None, channels=[8, 8, 8], latent_channels=3)
 
 @pytest.mark.parametrize(
     ("own", "expected"),
-    [([], ["shared"]), (["class"], ["class", "shared"]), (["class", "semantic"], ["class", "semantic"])],
+    [([], ["shared"]), (["class"], ["class", "shared"]), (list(KINDS), sorted(KINDS))],
 )
 def test_a_kind_has_its_own_space_or_the_shared_one(params: Params, own: list[str], expected: list[str]) -> None:
     settings = params.autoencoder.model_copy(update={"kinds": dict.fromkeys(own, OWN)})
@@ -49,7 +49,7 @@ def test_a_given_autoencoder_that_does_not_fit_is_refused(tmp_path: Path, params
 
 
 def test_the_stages_make_every_space(tmp_path: Path, autoencoder_folder: Path, params: Params) -> None:
-    """A shared space that is taken as it is, and one of a kind's own that is trained on the unlabelled corpus."""
+    """A shared space that is taken as it is, and one of a kind's own that is trained on unlabelled images."""
     from synthtrace.images import write_image
 
     tree = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -58,13 +58,14 @@ def test_the_stages_make_every_space(tmp_path: Path, autoencoder_folder: Path, p
     tree["autoencoder"].update(pretrained=str(autoencoder_folder), steps=1, batch_size=2)
     tree["autoencoder"]["kinds"] = {"class": OWN.model_dump()}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
-    corpus = tmp_path / "data/raw/phantom_unlabelled"
+    corpus = tmp_path / "data/unlabelled"
+    (corpus / "native").mkdir(parents=True)
     rows = []
     for number in range(2):
-        pixels = torch.randint(1, 256, (60, 60), generator=compute.generator(number)).byte().numpy()
-        (corpus / "images").mkdir(parents=True, exist_ok=True)
-        write_image(corpus / f"images/U{number}.png", pixels)
-        rows.append({"path": f"images/U{number}.png", "patient_id": f"U{number}"})
+        pixels = torch.randint(1, 256, (40, 40), generator=compute.generator(number)).byte().numpy()
+        write_image(corpus / f"native/U{number}.png", pixels)
+        row = {"image_id": f"U{number}", "patient_id": f"U{number}", "source": "corpus"}
+        rows.append(row | {"native_path": f"native/U{number}.png"})
     pd.DataFrame(rows).to_csv(corpus / "manifest.csv", index=False)
     for script in (["pretrain.py"], ["autoencoder.py", "--fold", "3"]):
         command = [sys.executable, str(ROOT / "stages" / script[0]), *script[1:]]

@@ -6,6 +6,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from synthtrace.errors import InputError
+from synthtrace.generators.batches import ImageBatch, LatentBatch
 from synthtrace.params import Autoencoder, Preprocess
 
 
@@ -91,6 +92,12 @@ class LatentSpace:
     def encode(self, images: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
         """Images (N, C, S, S) in [-1, 1] to latents (N, L, S/f, S/f), drawn from their posterior with a CPU generator."""
         return self.draw(*self.posterior(images), noise)
+
+    def latents(self, batch: ImageBatch | LatentBatch, noise: torch.Generator) -> torch.Tensor:
+        """Latents (B, L, S/f, S/f) of a training batch, whether it was encoded before or not."""
+        if isinstance(batch, LatentBatch):
+            return self.draw(batch.mean, batch.deviation, noise)
+        return self.encode(batch.images, noise)
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:

@@ -37,7 +37,7 @@ class DiffusionTraining(lightning.LightningModule):
     def training_step(self, batch: ImageBatch | LatentBatch, batch_idx: int) -> torch.Tensor:
         """Mean squared error of the prediction: of the noise (paper 0, Eq. 1), or of the velocity (Salimans and Ho 2022)."""
         noise_stream = compute.generator(self._seeds.integer(*self._names, "noise", batch.step))
-        latents = self._latents(batch, noise_stream)
+        latents = self._space[0].latents(batch, noise_stream)
         noise = torch.randn(latents.shape, generator=noise_stream).to(latents.device)
         count = len(latents)
         timesteps = torch.randint(0, TIMESTEPS, (count,), generator=noise_stream).to(latents.device)
@@ -49,12 +49,6 @@ class DiffusionTraining(lightning.LightningModule):
         velocity = self._params.prediction_type == "v_prediction"
         target = self._schedule.get_velocity(latents, noise, timesteps) if velocity else noise
         return torch.nn.functional.mse_loss(self.model(noisy, timesteps, condition), target)
-
-    def _latents(self, batch: ImageBatch | LatentBatch, noise: torch.Generator) -> torch.Tensor:
-        space = self._space[0]
-        if isinstance(batch, LatentBatch):
-            return space.draw(batch.mean, batch.deviation, noise)
-        return space.encode(batch.images, noise)
 
     def on_train_start(self) -> None:
         """The autoencoder and the averaged weights follow the model to its device."""

@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
+from diffusers import AutoencoderKL
 
 from synthtrace import compute
-from synthtrace.cards import checkpoint_digest, write_card
-from synthtrace.generators import autoencoder
-from synthtrace.generators.autoencoder_training import AutoencoderTraining
+from synthtrace.cards import Seen, checkpoint_digest, write_card
+from synthtrace.generators import autoencoder, patch_discriminator
+from synthtrace.generators.autoencoder_training import AdversarialTraining, AutoencoderTraining, Term, classified, perceptual
 from synthtrace.generators.batches import CropBatches, TrainingImages
+from synthtrace.generators.classifier_training import FittedClassifier, ImageClassification, fit_classifier
+from synthtrace.generators.encoder_classifier import EncoderClassifier
 from synthtrace.generators.training import fit
-from synthtrace.params import Params, Preprocess
-from synthtrace.preprocess.crops import native_stack
+from synthtrace.params import Autoencoder, Params
+from synthtrace.perceptual import load as load_lpips
 from synthtrace.seeds import Seeds
 from synthtrace.tracking import Tracker
 
@@ -31,41 +33,107 @@ def train_autoencoder(
 ) -> None:
     """Train the AutoencoderKL of a latent space on random resized crops of `source`; with `start_from`, only its decoder.
 
-    `fold` is None for one that belongs to no fold; `manifest` says whose images `source` holds. Writes config.json, safetensors
-    and card.json below `folder`.
+    The decoder is trained as `autoencoder.tuning` says, with the same loss of a reconstruction; its classifier learns from
+    `source` as well. `fold` is None for one that belongs to no fold; `manifest` says whose images `source` holds. Writes
+    config.json, safetensors and card.json below `folder`.
+
+    Raises:
+        InputError: weights of autoencoder.perceptual cannot be had, or the training has exploded; nothing is written.
     """
-    settings = params.autoencoder.of_space(space)
+    given = params.autoencoder.of_space(space)
+    settings = tuned(given) if start_from else given
     names: tuple[str | int, ...] = ("pretrain", space) if fold is None else ("autoencoder", fold, space)
-    seeds = Seeds(params.seed)
+    seeds, size = Seeds(params.seed), params.preprocess.image_size
+    seen = Seen()
+    losses: dict[str, float] = {}
+    terms: list[Term] = []
+    lpips = classifier = None
+    if settings.perceptual:
+        lpips = load_lpips(settings.perceptual, "autoencoder.perceptual").to(device)
+        terms.append(perceptual(lpips, settings.perceptual_weight))
     compute.seed_everything(seeds.integer(*names, "init"))
-    if start_from:
-        model = autoencoder.load(start_from)
-    else:
-        model = autoencoder.build(settings, params.preprocess.image_size, params.preprocess.channels)
+    model = autoencoder.load(start_from) if start_from else autoencoder.build(settings, size, params.preprocess.channels)
+    if start_from and settings.tuning.classifier_weight:
+        classifier = train_classifier(source, model, params, (*names, "classifier"), device)
+        seen.add(classifier.recorder.seen.image_ids)
+        losses["classifier"] = classifier.recorder.final_loss()
+        terms.append(classified(classifier.model, settings.tuning.classifier_weight))
     batches = CropBatches(
         source,
-        size=params.preprocess.image_size,
+        size=size,
         crop_scale=settings.crop_scale,
         batch_size=settings.batch_size,
         steps=settings.steps,
         seeds=seeds,
         names=names,
     )
-    module = AutoencoderTraining(model, settings, seeds, names, decoder_only=start_from is not None)
+    module = training(model, settings, seeds, names, size, decoder_only=start_from is not None, terms=terms)
     recorder = fit(module, batches, device, params.compute.precision, tracker, " ".join(map(str, names)))
+    seen.add(recorder.seen.image_ids)
+    if classifier:
+        classifier.show(tracker)
     model.eval().cpu().save_pretrained(folder)
     write_card(
         folder,
         kind="autoencoder",
         space=space,
         fold=fold,
-        **recorder.seen.card_fields(manifest),
-        params=settings.model_dump(exclude={"pretrained", "kinds"}),
+        **seen.card_fields(manifest),
+        params=given.model_dump(exclude={"pretrained", "kinds"} if start_from else {"pretrained", "kinds", "tuning"}),
         seed=params.seed,
         steps=len(recorder.losses),
-        losses={"last_tenth": recorder.final_loss()},
+        losses=losses | {"last_tenth": recorder.final_loss()},
         started_from=checkpoint_digest(start_from) if start_from else None,
+        perceptual=lpips.sha256 if lpips else None,
     )
+
+
+def tuned(settings: Autoencoder) -> Autoencoder:
+    """The settings of an autoencoder with steps, batch and learning rate of the tuning of its decoder."""
+    tuning = settings.tuning
+    own = {"steps": tuning.steps, "batch_size": tuning.batch_size, "learning_rate": tuning.learning_rate}
+    return settings.model_copy(update=own)
+
+
+def training(
+    model: AutoencoderKL,
+    settings: Autoencoder,
+    seeds: Seeds,
+    names: tuple[str | int, ...],
+    size: int,
+    *,
+    decoder_only: bool,
+    terms: list[Term],
+) -> AutoencoderTraining:
+    """The training of an autoencoder of images of that size, with a new discriminator where there is to be one."""
+    if not settings.adversarial_weight:
+        return AutoencoderTraining(model, settings, seeds, names, decoder_only=decoder_only, terms=terms)
+    compute.seed_everything(seeds.integer(*names, "discriminator"))
+    discriminator = patch_discriminator.build(model.config["in_channels"], settings.channels[0], size)
+    return AdversarialTraining(
+        model, settings, seeds, names, decoder_only=decoder_only, terms=terms, discriminator=discriminator
+    )
+
+
+def train_classifier(
+    source: TrainingImages, model: AutoencoderKL, params: Params, names: tuple[str | int, ...], device: torch.device
+) -> FittedClassifier:
+    """Train the classifier of images that judges an autoencoder's reconstructions (paper 3, Eq. 5)."""
+    seeds, size, tuning = Seeds(params.seed), params.preprocess.image_size, params.autoencoder.tuning
+    compute.seed_everything(seeds.integer(*names, "init"))
+    inputs = model.config["in_channels"]
+    classifier = EncoderClassifier.like(model, inputs, size, len(params.dataset.labels), timed=False)
+    batches = CropBatches(
+        source,
+        size=size,
+        crop_scale=params.autoencoder.crop_scale,
+        batch_size=tuning.classifier_batch_size,
+        steps=tuning.classifier_steps,
+        seeds=seeds,
+        names=names,
+    )
+    module = ImageClassification(classifier, tuning.classifier_steps, tuning.classifier_learning_rate)
+    return fit_classifier(module, batches, device, params.compute.precision, " ".join(map(str, names)))
 
 
 def take_autoencoder(source: str, params: Params, space: str, folder: Path) -> None:
@@ -77,11 +145,3 @@ def take_autoencoder(source: str, params: Params, space: str, folder: Path) -> N
     autoencoder.check_fits(given, params.preprocess, len(params.generator.channels))
     given.save_pretrained(folder)
     write_card(folder, kind="autoencoder", space=space, taken_from=source, patient_ids=[], image_ids=[])
-
-
-def pretraining_images(corpus: Path, preprocess: Preprocess) -> tuple[TrainingImages, pd.DataFrame]:
-    """The unlabelled corpus, cropped as the study's scans are, and its manifest with `image_id`s."""
-    manifest = pd.read_csv(corpus / "manifest.csv", dtype={"patient_id": "string"})
-    manifest["image_id"] = [Path(path).stem for path in manifest["path"]]
-    labels = np.zeros(len(manifest), dtype=np.int64)
-    return TrainingImages(native_stack(corpus, manifest, preprocess), None, labels, manifest["image_id"].tolist()), manifest
