@@ -10,14 +10,15 @@ from synthtrace.cards import checkpoint_digest
 from synthtrace.errors import InputError
 from synthtrace.generators import autoencoder
 from synthtrace.generators.autoencoder import LatentSpace
-from synthtrace.generators.batches import CropBatches, TrainingBatches
+from synthtrace.generators.batches import CropBatches, TrainingBatches, TrainingImages
 from synthtrace.generators.denoiser import Denoiser, LatentShape
 from synthtrace.generators.diffusion import Noising, denoise
 from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.latent_cache import CachedBatches
 from synthtrace.generators.protocol import Family, Fitted, Job
 from synthtrace.generators.training import fit
-from synthtrace.params import Drawing
+from synthtrace.params import Drawing, Params
+from synthtrace.seeds import Seeds
 
 
 class LatentDiffusion(Family):
@@ -35,7 +36,10 @@ class LatentDiffusion(Family):
         space = latent_space(job)
         latent = latent_shape(space, job.params.preprocess.image_size)
         compute.seed_everything(job.seeds.integer(*job.names, "init"))
-        batches = training_batches(job, space)
+        drawn = {"batch_size": settings.batch_size, "steps": settings.steps}
+        batches = training_batches(
+            job.source, space, job.params, job.names, **drawn, balanced=settings.balanced, device=job.device
+        )
         model = cls.denoiser.build(settings, job.params.family(job.kind), latent, job.classes)
         module = DiffusionTraining(model, space, settings, job.seeds, job.names)
         recorder = fit(module, batches, job.device, job.params.compute.precision, job.tracker, " ".join(map(str, job.names)))
@@ -108,13 +112,21 @@ def load_space(folder: Path, autoencoders: Path, card: dict[str, Any], channels:
     return space
 
 
-def training_batches(job: Job, space: LatentSpace) -> TrainingBatches:
+def training_batches(
+    source: TrainingImages,
+    space: LatentSpace,
+    params: Params,
+    names: tuple[str | int, ...],
+    *,
+    batch_size: int,
+    steps: int,
+    balanced: bool,
+    device: torch.device,
+) -> TrainingBatches:
     """Crops drawn afresh at each step, or with `generator.latent_cache` the latents of fixed ones."""
-    settings, seeds, names = job.params.generator, job.seeds, job.names
-    cut: dict[str, Any] = {"size": job.params.preprocess.image_size, "crop_scale": settings.crop_scale}
-    drawn: dict[str, Any] = {"batch_size": settings.batch_size, "steps": settings.steps, "seeds": seeds, "names": names}
+    settings = params.generator
+    cut: dict[str, Any] = {"size": params.preprocess.image_size, "crop_scale": settings.crop_scale}
+    drawn: dict[str, Any] = {"batch_size": batch_size, "steps": steps, "seeds": Seeds(params.seed), "names": names}
     if settings.latent_cache:
-        return CachedBatches(
-            job.source, space, crops=settings.latent_cache, **cut, **drawn, balanced=settings.balanced, device=job.device
-        )
-    return CropBatches(job.source, **cut, **drawn, balanced=settings.balanced)
+        return CachedBatches(source, space, crops=settings.latent_cache, **cut, **drawn, balanced=balanced, device=device)
+    return CropBatches(source, **cut, **drawn, balanced=balanced)
