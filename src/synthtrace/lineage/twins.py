@@ -14,7 +14,7 @@ from synthtrace.lineage.checkpoints import read_card, upstream_checkpoints
 from synthtrace.lineage.findings import Finding, fail, further, note, warn
 from synthtrace.lineage.roles import Sides, opposite
 from synthtrace.lineage.study import Study
-from synthtrace.preprocess.crops import fixed_crop, native_crop
+from synthtrace.preprocess.crops import fixed_crop
 from synthtrace.quality.measure import grouping
 
 # share of lightly altered images that the search for near-identical ones should know again
@@ -25,7 +25,7 @@ CAUGHT = 0.9
 class Images:
     """The study's images and those of the corpus: columns image_id, patient_id, unit (what is never compared within itself).
 
-    `table` has columns pixel_hash (crops; none for the corpus) and scan_pixel_hash too; `apart` (N, N) says which two stand on
+    `table` has columns pixel_hash (crops) and scan_pixel_hash (none for the corpus) too; `apart` (N, N) says which two stand on
     two sides: one learnt from and the other scored.
     """
 
@@ -78,14 +78,16 @@ def _corpus_folders(study: Study, folds: dict[int, Sides]) -> list[str]:
 def _corpus(study: Study, name: str) -> tuple[Path, pd.DataFrame]:
     folder = study.path(name)
     try:
-        rows = pd.read_csv(folder / "manifest.csv", dtype="string")[["path", "patient_id"]]
+        rows = pd.read_csv(folder / "manifest.csv", dtype="string")[["native_path", "patient_id"]]
     except (KeyError, ValueError) as error:
-        raise InputError(f"{folder / 'manifest.csv'}: expected columns path and patient_id ({error})") from None
+        raise InputError(f"{folder / 'manifest.csv'}: expected columns native_path and patient_id ({error})") from None
+    settings = study.params.preprocess
+    crops = (read_image(folder / path, settings.channels) for path in rows["native_path"])
     return folder, rows.assign(
-        image_id=name + "/" + rows["path"],
+        image_id=name + "/" + rows["native_path"],
         unit=name + "/" + rows["patient_id"],
-        pixel_hash=None,
-        scan_pixel_hash=[pixel_hash(read_image(folder / path)) for path in rows["path"]],
+        pixel_hash=[pixel_hash(fixed_crop(crop, settings.image_size)) for crop in crops],
+        scan_pixel_hash=None,
     )
 
 
@@ -138,11 +140,10 @@ def _near(study: Study, images: Images) -> Iterator[Finding]:
 def _fixed(study: Study, images: Images) -> np.ndarray:
     """All images as classifiers see them, uint8 (N, C, S, S)."""
     settings = study.params.preprocess
-    own = images.table["pixel_hash"].notna()
+    own = images.table["scan_pixel_hash"].notna()
     stacks = [load_stack([study.path("data/crops") / path for path in images.table.loc[own, "path"]], settings.channels)]
     for folder, rows in images.corpora:
-        scans = (read_image(folder / path, settings.channels) for path in rows["path"])
-        crops = [native_crop(scan, settings.crop_size, settings.region) for scan in scans]
+        crops = (read_image(folder / path, settings.channels) for path in rows["native_path"])
         stack = np.stack([fixed_crop(crop, settings.image_size) for crop in crops])
         stacks.append(stack[:, None] if settings.channels == 1 else stack.transpose(0, 3, 1, 2))
     if len({stack.shape[1:] for stack in stacks}) > 1:
