@@ -139,8 +139,9 @@ def test_every_pool_stands_raw_and_kept_beside_the_training_images_by_class_and_
     assert averages == [(kind, part, label) for kind in parts for part in parts[kind] for label, _ in labels]
     raw, kept = (only(scored["pools"], kind="semantic", fold=0, part=part, label=None) for part in ("raw", "kept"))
     assert (raw["images"], kept["images"], raw["reference"]) == (CANDIDATES, CANDIDATES - 2, PATIENTS * FRAMES)
-    head = ["kind", "fold", "label", "label_name", "part", "images", "reference"]
-    assert list(raw) == [*head, "fd_test_resnet", "kd_test_resnet"]
+    head = ["kind", "fold", "label", "label_name", "part", "selection", "images", "reference"]
+    shares = [f"{name}_test_resnet" for name in ("precision", "recall", "f1")]
+    assert list(raw) == [*head, "fd_test_resnet", "kd_test_resnet", *shares]
     assert scored["extractor"]["name"] == "test_resnet"
     assert scored["inception"] is None
     assert set(scored["extractor"]["digests"]) == {"0", "1"}
@@ -210,7 +211,14 @@ def test_with_inception_fid_kid_and_its_score_stand_beside_and_its_weights_are_n
     found = from_workspace(whole, asked, CPU, cached=True)
     assert found["inception"] == {"sha256": "0" * 64}
     row = only(found["pools"], kind="semantic", fold=0, part="raw", label=None)
-    assert list(row)[-5:] == ["fd_test_resnet", "kd_test_resnet", "fid", "kid", "inception_score"]
+    assert [name for name in row if not name.endswith("_test_resnet")][-6:] == [
+        "fid",
+        "kid",
+        "precision_inception",
+        "recall_inception",
+        "f1_inception",
+        "inception_score",
+    ]
     assert row["fd_test_resnet"] == only(scored["pools"], kind="semantic", fold=0, part="raw", label=None)["fd_test_resnet"]
     assert 1 <= row["inception_score"]["ci95"][0] <= row["inception_score"]["value"] <= 2
     assert row["fid"]["value"] < only(found["pools"], kind="class", fold=0, part="raw", label=None)["fid"]["value"]

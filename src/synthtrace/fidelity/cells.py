@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthtrace.fidelity import frechet, inception_score, kernel
+from synthtrace.fidelity import frechet, inception_score, kernel, precision_recall
 from synthtrace.fidelity.jackknife import Measured, Units, together
 
 INCEPTION_SCORE = "inception_score"
@@ -40,15 +40,23 @@ def least(metric: str) -> float:
     """The least value that a metric can have; a kernel distance has none."""
     if metric == INCEPTION_SCORE:
         return 1.0
-    return 0.0 if metric == "fid" or metric.startswith("fd_") else -np.inf
+    return -np.inf if metric == "kid" or metric.startswith("kd_") else 0.0
 
 
-def score(images: Images, reference: Images, most: int) -> dict[str, Measured]:
+def shares(space: tuple[str, str]) -> tuple[str, str, str]:
+    """Names of precision, recall and F1 in a space: they end in its extractor's, or in `inception`."""
+    suffix = "inception" if space[0] == "fid" else space[0].removeprefix("fd_")
+    return f"precision_{suffix}", f"recall_{suffix}", f"f1_{suffix}"
+
+
+def score(images: Images, reference: Images, most: int, neighbours: int) -> dict[str, Measured]:
     """Every metric of `images` against `reference`, undefined where either holds fewer than two images.
+
+    Precision and recall reach to the `neighbours`-th nearest image.
 
     `most` bounds how many values of a metric, each with something left out of one of the two sets, its interval is made of.
     """
-    metrics = [name for space in reference.features for name in space]
+    metrics = [name for space in reference.features for name in (*space, *shares(space))]
     if reference.logits is not None:
         metrics.append(INCEPTION_SCORE)
     if len(images) < 2 or len(reference) < 2:
@@ -63,6 +71,8 @@ def score(images: Images, reference: Images, most: int) -> dict[str, Measured]:
                 (others.deviation(method.without(against, features, others.taken)), others.freedom),
             ]
             found[name] = together(method.distance(features, against), parts)
+        measured = precision_recall.score(features, reference.features[space], (own, others), neighbours)
+        found |= dict(zip(shares(space), measured, strict=True))
     if images.logits is not None:
         deviation = own.deviation(inception_score.without(images.logits, own.taken))
         found[INCEPTION_SCORE] = together(inception_score.score(images.logits), [(deviation, own.freedom)])

@@ -25,6 +25,7 @@ from synthtrace.fidelity.jackknife import Measured, mean
 from synthtrace.fidelity.sight import Sight
 from synthtrace.images import load_stack
 from synthtrace.params import REAL, Params
+from synthtrace.selection import rules
 from synthtrace.selection.pool import load_pool
 from synthtrace.stage import progress
 from synthtrace.tables import read_folds, read_manifest, read_selection
@@ -78,6 +79,7 @@ def from_workspace(root: Path, params: Params, device: torch.device, cached: boo
         },
         "inception": None if network is None else {"sha256": network.sha256},
         "groups": params.fidelity.groups,
+        "neighbours": params.fidelity.neighbours,
         "pools": [_pool_row(cell) for kind in kinds for cell in cells if cell.head["kind"] == kind],
         "kinds": [row for kind in kinds for row in _kind_rows(kind, cells, folds)],
     }
@@ -110,20 +112,28 @@ def _fold(root: Path, params: Params, real: _Real, roles: pd.DataFrame, fold: in
         ledger, pixels = load_pool(root / f"data/pools/{kind}/fold{fold}", params.preprocess.channels)
         selection = read_selection(root / f"data/selected/{kind}/fold{fold}")
         raw = sight.see(pixels, ledger["label"].to_numpy(np.int64), ledger["image_id"].to_numpy(str))
-        kept = ledger["image_id"].isin(selection.loc[selection["kept"], "image_id"]).to_numpy()
-        yield from _cells(params, kind, fold, "raw", raw, reference)
-        yield from _cells(params, kind, fold, "kept", raw.take(kept), reference)
+        yield from _cells(params, kind, fold, "raw", None, raw, reference)
+        for methods in selections(params):
+            ids = selection.loc[rules.kept(selection, methods, params.selection), "image_id"]
+            yield from _cells(params, kind, fold, "kept", methods, raw.take(ledger["image_id"].isin(ids).to_numpy()), reference)
     training = real.see(sight, roles.loc[roles["role"] == "train", "image_id"])
-    yield from _cells(params, REAL, fold, "training", training, reference)
+    yield from _cells(params, REAL, fold, "training", None, training, reference)
 
 
-def _cells(params: Params, kind: str, fold: int, part: str, images: Images, reference: Images) -> Iterator[Cell]:
+def selections(params: Params) -> list[str]:
+    """The study's selection, then those of the curve."""
+    return list(dict.fromkeys([params.selection.method, *(one for run in params.curve.runs for one in run.selections)]))
+
+
+def _cells(
+    params: Params, kind: str, fold: int, part: str, selection: str | None, images: Images, reference: Images
+) -> Iterator[Cell]:
     """A cell a class, then one of all classes."""
     for label, name in [*enumerate(params.dataset.labels), (None, ALL)]:
         own, others = (each if label is None else each.take(each.labels == label) for each in (images, reference))
-        head = {"kind": kind, "fold": fold, "label": label, "label_name": name, "part": part}
+        head = {"kind": kind, "fold": fold, "label": label, "label_name": name, "part": part, "selection": selection}
         counts = {"images": len(own), "reference": len(others)}
-        yield Cell(head | counts, score(own, others, params.fidelity.groups))
+        yield Cell(head | counts, score(own, others, params.fidelity.groups, params.fidelity.neighbours))
 
 
 def _pool_row(cell: Cell) -> dict[str, Any]:
@@ -133,15 +143,15 @@ def _pool_row(cell: Cell) -> dict[str, Any]:
 
 
 def _kind_rows(kind: str, cells: list[Cell], folds: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """A row a part and class: sums of images, means of metrics.
+    """A row a part, selection and class: sums of images, means of metrics.
 
     The folds of a repeat hold out different patients, repeats the same ones again. The training images of any two folds are
     mostly the same.
     """
-    of_kind: dict[tuple[str, int | None], dict[int, Cell]] = {}
+    of_kind: dict[tuple[str, str | None, int | None], dict[int, Cell]] = {}
     for cell in cells:
         if cell.head["kind"] == kind:
-            of_kind.setdefault((cell.head["part"], cell.head["label"]), {})[cell.head["fold"]] = cell
+            of_kind.setdefault((cell.head["part"], cell.head["selection"], cell.head["label"]), {})[cell.head["fold"]] = cell
     tested = folds[folds["role"] == "test"]
     numbers = sorted(next(iter(of_kind.values())))
     size = 1 if kind == REAL else len(numbers) * tested["image_id"].nunique() // len(tested)

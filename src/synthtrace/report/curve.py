@@ -51,7 +51,7 @@ def curves(root: Path, curve: dict[str, Any], names: list[str], mixing_rate: flo
     )
     styles = {name: style for style, name in enumerate(_scenarios(curve, names))}
     return [
-        _run(f"runs.{index}", run, panel, *(_of_panel(table, run, panel) for table in (seeds, rocs)), styles, mixing_rate)
+        _run(f"runs.{index}", run, panel, _of_panel(seeds, run, panel), _of_panel(rocs, run, panel), styles, mixing_rate)
         for index, run in enumerate(curve["runs"])
         for panel in itertools.product(run["selections"], run["modes"])
     ]

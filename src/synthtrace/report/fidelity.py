@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from synthtrace.params import REAL
+from synthtrace.params import NO_SELECTION, REAL
 from synthtrace.report.bars import Bar, bar_plot
 from synthtrace.report.formats import bounds, compact, compact_interval, finite, with_interval
 
-KEYS = {"kind", "fold", "label", "label_name", "part", "images", "reference"}
+KEYS = {"kind", "fold", "label", "label_name", "part", "selection", "images", "reference"}
 FLOOR = "real training images"
 
 
@@ -25,7 +25,14 @@ def _words(name: str, extractor: str) -> str:
     }
     if name in known:
         return known[name]
-    where = f"in features of the study's own {extractor}"
+    where = "in Inception's features" if name.endswith("_inception") else f"in features of the study's own {extractor}"
+    shares = {
+        "precision": "share of a pool's images within the manifold of held-out images (improved precision)",
+        "recall": "share of held-out images within the manifold of a pool's (improved recall): 0 after mode collapse",
+        "f1": "harmonic mean of improved precision and recall",
+    }
+    if name.split("_")[0] in shares:
+        return f"{shares[name.split('_')[0]]}, {where}; higher is better"
     if name.startswith("kd_"):
         return f"kernel distance {where}, unbiased and so at times below zero; lower is nearer. It is not KID"
     return f"Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance {where}; lower is nearer. It is not FID"
@@ -41,7 +48,7 @@ def fidelity(found: dict[str, Any], names: list[str]) -> dict[str, Any]:
         "plots": [{**metric, "plot": _plot(found["kinds"], styles, metric["name"])} for metric in listed],
         "metrics": [metric["name"] for metric in listed],
         "pools": [
-            {"kind": row["kind"], "part": row["part"], "fold": row["fold"], "class": _class(row)}
+            {"kind": row["kind"], "part": _part(row), "fold": row["fold"], "class": _class(row)}
             | {"images": row["images"], "reference": row["reference"]}
             | {"values": [_text(row.get(metric["name"])) for metric in listed]}
             for row in found["pools"]
@@ -60,8 +67,13 @@ def _plot(rows: list[dict[str, Any]], styles: dict[str, int], metric: str) -> di
 
 
 def _bar(row: dict[str, Any], styles: dict[str, int], value: dict[str, Any]) -> Bar:
-    name = FLOOR if row["kind"] == REAL else f"{row['kind']}, {row['part']}"
+    name = FLOOR if row["kind"] == REAL else f"{row['kind']}, {_part(row)}"
     return Bar(name, styles[row["kind"]], row["part"] == "raw", _text(value), _value(value), bounds(value.get("ci95")))
+
+
+def _part(row: dict[str, Any]) -> str:
+    """Raw, kept, or kept by a selection."""
+    return row["part"] if row.get("selection") in (None, NO_SELECTION) else f"{row['part']} by {row['selection']}"
 
 
 def _class(row: dict[str, Any]) -> str:

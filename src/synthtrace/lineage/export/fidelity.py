@@ -8,7 +8,7 @@ from synthtrace.params import REAL
 
 FIGURES, STAGE = "metrics/fidelity.json", "score_pools"
 # what a row says besides its metrics
-HEAD = {"kind", "fold", "label", "label_name", "part", "images", "reference"}
+HEAD = {"kind", "fold", "label", "label_name", "part", "selection", "images", "reference"}
 MEASURE = (
     "Distances of the kept images of a pool, all classes together, to the real images that its fold holds out; beside them "
     "those of the fold's real training images. fd_ and kd_: Frechet and kernel distance in the space of an extractor that was "
@@ -26,7 +26,8 @@ def fidelity_of(study: Study, pools: list[Pool]) -> dict[str, Any] | None:
     if not all(as_run(study, STAGE, path) for path in paths):
         return None
     figures = read_json(study.root / FIGURES)
-    found = {(row["kind"], row["fold"], row["part"]): row for row in figures["pools"] if row["label"] is None}
+    of_study = [row for row in figures["pools"] if row.get("selection") in (None, study.params.selection.method)]
+    found = {(row["kind"], row["fold"], row["part"]): row for row in of_study if row["label"] is None}
     return {
         "measure": MEASURE,
         "extractor": figures["extractor"]["name"],
