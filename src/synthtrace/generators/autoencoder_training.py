@@ -103,8 +103,6 @@ class AdversarialTraining(AutoencoderTraining):
         self._step(0, loss)
         if judged:
             self._step(1, hinge(self.discriminator(images), self.discriminator(reconstruction.detach())))
-        for schedule in self.lr_schedulers():  # type: ignore[union-attr]
-            schedule.step()
         return reconstruction_loss.detach()
 
     def _step(self, number: int, loss: torch.Tensor) -> None:
@@ -112,10 +110,12 @@ class AdversarialTraining(AutoencoderTraining):
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
+        self.lr_schedulers()[number].step()  # type: ignore[index]
 
     def configure_optimizers(self) -> Any:
-        """Adam for the autoencoder, then for the discriminator (betas as in Isola et al. 2017), both as steps go by to zero."""
+        """Adam for the autoencoder, and for the discriminator as in Isola et al. 2017; each decays over its own steps."""
         usual = super().configure_optimizers()
         optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=self._params.learning_rate, betas=(0.5, 0.999))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self._params.steps)
+        steps = max(1, self._params.steps - self._params.adversarial_start)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         return [usual["optimizer"], optimizer], [usual["lr_scheduler"]["scheduler"], schedule]
