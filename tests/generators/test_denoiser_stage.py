@@ -60,4 +60,4 @@ def test_where_none_is_wanted_the_card_says_so_and_nothing_heavy_is_loaded(study
     card = denoiser(study, kind, mode)
     assert card == {"kind": "none", "patient_ids": [], "image_ids": [], "weights": {}}
     (record,) = (study / f"records/pretrain_denoiser@{kind}").iterdir()
-    assert not [source for source in json.loads(record.read_text())["sources"] if "generators" in source]
+    assert not [source for source in json.loads(record.read_text())["sources"] if "synthtrace/generators/" in source]
