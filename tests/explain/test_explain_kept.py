@@ -73,7 +73,7 @@ def test_of_two_classes_the_second_is_explained_and_of_more_each_images_own(stud
 
 def test_the_stage_writes_explanations_and_their_figures(study: Path) -> None:
     (study / "params.yaml").write_text(yaml.safe_dump(tree(images=1, background=40)))
-    command = [sys.executable, str(ROOT / "stages" / "explain.py")]
+    command = [sys.executable, str(ROOT / "stages" / "explain.py"), "--kind", "class"]
     result = subprocess.run(command, cwd=study, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "4 images, 12 of background, classifier of class" in result.stdout

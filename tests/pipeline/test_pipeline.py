@@ -15,7 +15,7 @@ from synthtrace.tables import read_folds, read_ledger, read_manifest, read_selec
 
 KINDS = ["semantic", "class"]
 # of two folds and two kinds
-STAGES = 40
+STAGES = 43
 
 
 @pytest.fixture

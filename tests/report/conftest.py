@@ -43,7 +43,15 @@ def make_summary() -> dict:
             "versus_real_patient": versus(difference, difference - 0.05, difference + 0.06),
         }
         scenarios[name]["versus_real_patient"] |= {"delong": {"z": 0.567, "p": 0.57, "p_holm": 0.91}, "nadeau_bengio": None}
-    summary = {"mixing_rate": 1.0, "patients": 8, "images": 16, "seeds": 3, "repeats": 1, "scenarios": scenarios}
+    summary = {
+        "mixing_rate": 1.0,
+        "patients": 8,
+        "images": 16,
+        "seeds": 3,
+        "protocol": "kfold",
+        "rounds": 1,
+        "scenarios": scenarios,
+    }
     return summary | {"baselines": {"hi": make_baseline()}}
 
 

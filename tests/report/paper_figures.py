@@ -25,8 +25,14 @@ def versus(difference: float) -> dict[str, Any]:
     return {"difference": difference, "ci95": [difference - 0.03, difference + 0.04], "t": 2.345, "p": 0.012, "p_holm": 0.036}
 
 
-def point(scenario: str, rate: float, difference: float) -> dict[str, Any]:
-    found = {"scenario": scenario, "mixing_rate": rate, "auc_image": auc(0.86 + difference)}
+def point(scenario: str, rate: float, difference: float, selection="none", mode="augment") -> dict[str, Any]:
+    found = {
+        "scenario": scenario,
+        "selection": selection,
+        "mode": mode,
+        "mixing_rate": rate,
+        "auc_image": auc(0.86 + difference),
+    }
     found |= {"auc_patient": auc(0.88 + difference), "auc_fold": {"mean": 0.85 + difference, "sd": 0.02}}
     if scenario != "real":
         found |= dict.fromkeys(("versus_real", "versus_real_patient"), versus(difference))
@@ -40,7 +46,8 @@ def make_run(backbone: str, freezing: str, seeds: int, scenarios=SCENARIOS, rate
         for (index, scenario), rate in product(enumerate(scenarios), rates)
     ]
     name = f"{backbone} {freezing}" + (" balanced" if balanced else "")
-    return {"name": name, "backbone": backbone, "freezing": freezing, "balanced": balanced, "seeds": seeds, "points": points}
+    shown = {"name": name, "backbone": backbone, "freezing": freezing, "balanced": balanced, "seeds": seeds}
+    return shown | {"selections": ["none"], "modes": ["augment"], "points": points}
 
 
 def make_runs() -> list[dict[str, Any]]:
@@ -60,7 +67,9 @@ def write_curve(root: Path, runs: list[dict[str, Any]]) -> None:
     aucs, rocs = [], []
     for run in runs:
         for found in run["points"]:
-            head = {"run": run["name"], "scenario": found["scenario"], "mixing_rate": found["mixing_rate"]}
+            if "unfilled" in found:
+                continue
+            head = {"run": run["name"]} | {name: found[name] for name in ("scenario", "selection", "mode", "mixing_rate")}
             for seed in range(run["seeds"]):
                 shift = 0.011 * (seed - (run["seeds"] - 1) / 2)
                 values = {level: found[level]["mean"] + shift for level in ("auc_image", "auc_patient", "auc_fold")}

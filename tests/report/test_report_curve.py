@@ -7,6 +7,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 from paper_figures import make_run, write_curve
+from paper_figures import point as curve_point
 
 from synthtrace.report.curve import curves, figure_of
 from synthtrace.report.curve_plot import DODGE, Point, curve_plot
@@ -139,3 +140,19 @@ def test_a_larger_auc_is_drawn_higher():
     real, other = (one["points"][0] for one in curve_plot(points)["series"])
     assert other["y"] < real["y"]
     assert other["bar"][1] < other["y"] < other["bar"][0]
+
+
+def test_every_selection_and_mode_has_a_panel_and_unfilled_points_are_left_out(workspace):
+    run = make_run("resnet18", "none", 2, scenarios=(), rates=())
+    cells = [(selection, mode) for selection in ("none", "realism") for mode in ("augment", "transfer")]
+    run["points"] += [curve_point("semantic", 1.0, 0.01, *cell) for cell in cells[:-1]]
+    unfilled = {"fold": 0, "kept": 3, "candidates": 40, "needed": 9}
+    run["points"].append(
+        dict(zip(("selection", "mode"), cells[-1], strict=True)) | {"scenario": "semantic", "mixing_rate": 1.0}
+    )
+    run["points"][-1]["unfilled"] = unfilled
+    run |= {"selections": ["none", "realism"], "modes": ["augment", "transfer"]}
+    write_curve(workspace, [run])
+    found = curves(workspace, {"runs": [run]}, NAMES, 1.0)
+    assert [one["name"] for one in found] == [f"resnet18 none, selection {cell[0]}, mode {cell[1]}" for cell in cells]
+    assert [[row["scenario"] for row in one["rows"]] for one in found] == [["real", "semantic"]] * 3 + [["real"]]
