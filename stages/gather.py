@@ -14,4 +14,4 @@ with stage("gather") as run:
     others = unused(crops, read_folds(Path("data/folds/folds.csv"))) if wanted.unused else crops[:0]
     with run.output("data/unlabelled") as folder:
         manifest = write_unlabelled(folder, Path(wanted.path), others, CROPS, preprocess, progress)
-        run.say(f"{len(manifest)} images of {wanted.path}, {len(others)} of them unused ones of the study")
+        run.say(f"{len(manifest) - len(others)} images of {wanted.path} and {len(others)} of the study that no fold uses")

@@ -33,8 +33,8 @@ def main() -> None:
             device = compute.set_up(run)
             source, manifest = unlabelled_images(corpus, params.preprocess.channels)
             run.say(
-                f"{space}: {settings.steps} steps on {len(manifest)} unlabelled images of "
-                f"{', '.join(manifest['source'].unique())} "
+                f"{space}: {settings.steps} steps on {len(manifest)} unlabelled images "
+                f"from {manifest['source'].nunique()} sources "
                 f"({device}, {compute.precision(params.compute.precision, device)})"
             )
             config = settings.model_dump() | {"space": space, "seed": params.seed}

@@ -31,7 +31,8 @@ def main() -> None:
         device = compute.set_up(run)
         source, manifest = unlabelled_images(corpus, params.preprocess.channels)
         run.say(
-            f"{params.generator.steps} steps on {len(manifest)} unlabelled images of {', '.join(manifest['source'].unique())} "
+            f"{params.generator.steps} steps on {len(manifest)} unlabelled images "
+            f"from {manifest['source'].nunique()} sources "
             f"({device}, {compute.precision(params.compute.precision, device)})"
         )
         config = params.generator.model_dump() | {"kind": kind, "seed": params.seed}

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from synthtrace.cards import checkpoint_digest, read_card
+from synthtrace.generators import unlabelled
 from synthtrace.images import write_image
 
 ROOT = Path(__file__).parents[2]
@@ -61,3 +62,12 @@ def test_where_none_is_wanted_the_card_says_so_and_nothing_heavy_is_loaded(study
     assert card == {"kind": "none", "patient_ids": [], "image_ids": [], "weights": {}}
     (record,) = (study / f"records/pretrain_denoiser@{kind}").iterdir()
     assert not [source for source in json.loads(record.read_text())["sources"] if "synthtrace/generators/" in source]
+
+
+def test_images_too_many_for_memory_are_read_as_they_are_wanted(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, _ = unlabelled.unlabelled_images(study / "data/unlabelled", 3)
+    monkeypatch.setattr(unlabelled, "HELD", held.images[0].nbytes)
+    read, manifest = unlabelled.unlabelled_images(study / "data/unlabelled", 3)
+    assert (isinstance(held.images, np.ndarray), isinstance(read.images, np.ndarray)) == (True, False)
+    assert len(read.images) == len(manifest) == 2
+    assert all(np.array_equal(one, other) for one, other in zip(held.images, read.images, strict=True))

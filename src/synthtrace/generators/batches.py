@@ -1,6 +1,6 @@
 """Training batches: an order that is a function of the step, and random resized crops drawn afresh."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from synthtrace.seeds import Seeds
 
 @dataclass
 class TrainingImages:
-    """Native crops in memory: images uint8 (N, C, H, W), maps uint8 (N, H, W) or None, labels int (N,), ids (N,)."""
+    """Native crops: images uint8 (N, C, H, W), maps uint8 (N, H, W) or None, labels int (N,), ids (N,).
 
-    images: np.ndarray
+    They are in memory, but for images that are too many: those are read as they are wanted.
+    """
+
+    images: np.ndarray | Sequence[np.ndarray]
     maps: np.ndarray | None
     labels: np.ndarray
     image_ids: list[str]
