@@ -19,7 +19,7 @@ from synthtrace.presets import apply_preset
 
 RESULTS = Path("results")
 # of a folder of the curve; what its trainings drew would weigh many times as much
-PREDICTED = "predictions.parquet"
+PREDICTED, UNFILLED = "predictions.parquet", "unfilled.csv"
 # with pictures of the data, which the evidence must not hold: it stays out of Git, beside the report of the committed state
 REPORT = Path("report/index.html")
 # what a run changes and Git tracks: must be as committed before, and is again afterwards
@@ -89,7 +89,8 @@ def _keep(target: Path) -> None:
         _copy(table, fresh / "predictions" / table.name)
     for folder in (Path(path) for path in outs if path.startswith("data/curve/")):
         kept = fresh / "curve" / folder.name
-        _copy(folder / PREDICTED, kept / PREDICTED)
+        for name in (PREDICTED, UNFILLED):
+            _copy(folder / name, kept / name)
         (kept / LISTING).write_bytes(folder_listing(Hasher().entries(folder)))
     _keep_baselines(fresh)
     for record in sorted(Path("records").glob("*/*.json")):

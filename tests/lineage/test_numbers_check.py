@@ -17,6 +17,7 @@ from synthtrace.lineage.audit import audit
 from synthtrace.lineage.findings import Outcome, Severity
 from synthtrace.lineage.study import Study
 from synthtrace.params import parse_params
+from synthtrace.tables import UNFILLED
 
 KEY = "scenarios.semantic.auc_image.mean"
 
@@ -27,8 +28,11 @@ RUN = {
     "balanced": False,
     "seeds": 2,
     "scenarios": ["traditional", "semantic"],
+    "selections": ["none"],
+    "modes": ["augment"],
     "rates": [0.5],
 }
+CELL = {"selection": "none", "mode": "augment"}
 OUTS = {"metrics": ["summary.json", "curve.json"], "plots": ["auc.csv", "roc.csv", "curve.csv", "curve_roc.csv"]}
 
 
@@ -45,13 +49,14 @@ def study(tmp_path: Path) -> Path:
     for scenario in ("real", "traditional", "semantic"):
         for path, rate, named in (
             (f"data/predictions/{scenario}.parquet", 1.0, {}),
-            (f"data/curve/{scenario}/predictions.parquet", 0.5, {"run": "net none", "scenario": scenario}),
+            (f"data/curve/{scenario}/predictions.parquet", 0.5, {"run": "net none", "scenario": scenario} | CELL),
         ):
             cells = pd.DataFrame({**named, "backbone": "net", "mixing_rate": rate * (scenario != "real"), "seed": [0, 1]})
             table = cells.merge(images, how="cross")
             table["p1"] = rng.random(len(table))
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             table.assign(p0=1 - table["p1"]).to_parquet(tmp_path / path)
+        pd.DataFrame(columns=UNFILLED).to_csv(tmp_path / f"data/curve/{scenario}/unfilled.csv", index=False)
     result = from_predictions(tmp_path / "data/predictions", parse_params(params))
     curve, curve_auc, curve_roc = curve_from_predictions(tmp_path / "data/curve", parse_params(params))
     for folder in ("metrics/quality", "plots"):
