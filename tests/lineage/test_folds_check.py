@@ -73,7 +73,8 @@ def test_every_checkpoint_upstream_of_a_prediction_is_found_in_the_lock(phantom:
     models = ("features", "generators/class", "generators/semantic")
     own = {f"data/{model}/fold{fold}": {fold} for model in models for fold in (0, 1)}
     spaces = {f"data/autoencoders/fold{fold}/shared": {fold} for fold in (0, 1)}
-    assert found == own | spaces | {"data/autoencoders/pretrained/shared": {0, 1}}
+    shared = ("autoencoders/pretrained/shared", "denoisers/class", "denoisers/semantic")
+    assert found == own | spaces | {f"data/{model}": {0, 1} for model in shared}
 
 
 @pytest.mark.parametrize(
@@ -110,12 +111,12 @@ def test_a_damaged_card_is_a_finding_and_leaves_the_rest_judged(clone: Clone) ->
 
 def test_an_autoencoder_of_no_fold_may_have_seen_nobody_of_the_study(clone: Clone) -> None:
     scan = read_manifest(clone.folder / "data/scans").iloc[3]
-    corpus = clone.folder / "data/raw/phantom_unlabelled"
-    path = corpus / pd.read_csv(corpus / "manifest.csv")["path"][0]
+    corpus = clone.folder / "data/unlabelled"
+    path = corpus / pd.read_csv(corpus / "manifest.csv")["native_path"][0]
     path.unlink()
-    shutil.copy(clone.folder / "data/scans" / scan["path"], path)
+    shutil.copy(clone.folder / f"data/crops/native/{scan['image_id']}.png", path)
     found = failures(audited(clone, fast=True).findings)
-    assert f"{scan['image_id']!r} of patient {scan['patient_id']!r} and 'data/raw/phantom_unlabelled/images/" in found
+    assert f"{scan['image_id']!r} of patient {scan['patient_id']!r} and 'data/unlabelled/native/" in found
     assert "hold the same pixels" in found
 
 

@@ -83,7 +83,7 @@ def condition_of_choice(clone: Clone, rng: np.random.Generator) -> None:
     crops, pool = clone.folder / "data/crops", clone.folder / f"data/pools/semantic/fold{fold}"
     rows = with_role(read_manifest(crops), read_folds(clone.folder / "data/folds/folds.csv"), fold, "train")
     params = load_params(clone.folder / "params.yaml")
-    training = reference(crops, rows, params.preprocess.image_size, params.sample.map_distortion)
+    training = reference(crops, rows, params.preprocess.image_size, params.family("semantic").distortion)
     folders = (clone.folder / f"data/{name}/fold{fold}" for name in ("generators/semantic", "autoencoders"))
     trained = load_generator(*folders, params.preprocess.channels, torch.device("cpu"))
     ledger = read_ledger(pool)
@@ -92,7 +92,7 @@ def condition_of_choice(clone: Clone, rng: np.random.Generator) -> None:
     ledger.loc[row, "condition_image_id"] = drawn(others["image_id"].tolist(), rng)
     batch = ledger[ledger["batch"] == ledger.loc[row, "batch"]]
     torch.set_num_threads(params.compute.threads)
-    images = sample_batch(batch, trained, training, params.preprocess.image_size // trained.space.factor, torch.device("cpu"))
+    images = sample_batch(batch, trained, training, torch.device("cpu"))
     forge(pool, ledger, row, to_pixels(images[batch.index.get_loc(row)]))
     bless(clone)
 
