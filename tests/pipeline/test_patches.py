@@ -83,7 +83,7 @@ def test_modes_draw_what_they_are_named_for(patches: Clone) -> None:
 
 
 def test_another_selection_reruns_selection_and_what_reads_it(mine: Clone) -> None:
-    found = ran(mine, "selection.method=class_realism")
+    found = ran(mine, "selection.method=none")
     selected = per_kind("select", *KINDS) | per_kind("check_pools", *KINDS, folds=False)
     read = per_kind("classify", *KINDS, folds=False) | per_kind("curve", *KINDS, folds=False)
     assert found <= selected | read | AFTER | {"explain"}
