@@ -163,12 +163,13 @@ def test_the_statement_is_valid_and_resolves_to_the_bytes_of_the_study(exported:
 def test_the_card_tells_what_was_measured_and_what_was_not(exported: dict[str, Path], phantom: Clone) -> None:
     card = json.loads((exported["croissant"] / "datacard.json").read_text())
     study = Study(phantom.folder)
+    shown = [f"{metric}_test_resnet" for metric in ("fd", "kd", "precision", "recall", "f1")]
     figures = json.loads((phantom.folder / "metrics/fidelity.json").read_text())
     assert card["fidelity"]["extractor"] == "test_resnet"
     for row in figures["pools"]:
         if row["label"] is None and row["part"] == "kept":
             told = card["fidelity"]["pools"][f"{row['kind']}/fold{row['fold']}"]["kept_images"]
-            assert told == {name: row[name] for name in ("fd_test_resnet", "kd_test_resnet")}
+            assert told == {name: row[name] for name in shown}
     assert card["licence"]["name"] == LICENCE
     for kind in study.kinds:
         summary = json.loads((phantom.folder / "metrics/summary.json").read_text())["scenarios"][kind]

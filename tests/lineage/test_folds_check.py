@@ -181,7 +181,10 @@ def _not_at_all(evidence: Path) -> None:
         (_twice, "more than once"),
         (_not_at_all, "does not score"),
         (_curve_elsewhere, "curve/class/predictions.parquet: fold 0 scores"),
-        (_curve_not_at_all, "curve/class/predictions.parquet: test_resnet none, mixing rate 0.5, seed 0 does not score"),
+        (
+            _curve_not_at_all,
+            "curve/class/predictions.parquet: test_resnet none, selection none, mode augment, mixing rate 0.5, seed 0 does not score",
+        ),
     ],
 )
 def test_evidence_that_contradicts_itself_fails(evidence: Path, change: Callable[[Path], None], message: str) -> None:

@@ -63,7 +63,7 @@ def set_dep(stage: str, path: str, md5: str) -> Callable[[Any], None]:
     return change
 
 
-GENERATORS = [f"train_generator@semantic-{fold}" for fold in (0, 1)]
+GENERATORS = ["pretrain_denoiser@semantic", *(f"train_generator@semantic-{fold}" for fold in (0, 1))]
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,9 @@ def descent(study: Study, patient: Patient) -> Descent:
         elif (folder / "explanations.parquet").is_file():
             entries.append(Entry("explanations", out, tables.explanations(study, out, patient, synthetic)))
         elif (folder / "manifest.csv").is_file():
-            entries.append(Entry(Path(out).name, out, tables.images(folder, patient)))
+            counts = tables.images(folder, patient)
+            if counts["theirs"]:
+                entries.append(Entry(Path(out).name, out, counts))
         elif folder.name == "folds.csv":
             entries.append(Entry("folds", out, tables.folds(folder, patient)))
     for trainings in study.trainings:

@@ -10,14 +10,14 @@ from synthtrace.lineage.pipeline import producers
 from synthtrace.lineage.study import Study, Trainings, read_object
 from synthtrace.lineage.withdraw.models import Models, names
 from synthtrace.lineage.withdraw.patient import Patient
-from synthtrace.tables import read_folds, read_ledger, read_manifest, read_selection
+from synthtrace.tables import read_folds, read_ledger, read_selection
 
 Counts = dict[str, int]
 
 
 def images(folder: Path, patient: Patient) -> Counts:
-    """Scans or crops."""
-    table = read_manifest(folder)
+    """Scans, crops, or unlabelled images."""
+    table = pd.read_csv(folder / "manifest.csv", dtype="string")
     own = table[table["image_id"].isin(patient.image_ids)]
     counts = {"images": len(table), "theirs": len(own)}
     for column, words in (("native_path", "native crops"), ("map_path", "brightness maps"), ("mask_path", "masks")):
