@@ -183,7 +183,7 @@ def _not_at_all(evidence: Path) -> None:
         (_curve_elsewhere, "curve/class/predictions.parquet: fold 0 scores"),
         (
             _curve_not_at_all,
-            "curve/class/predictions.parquet: test_resnet none, selection none, mode augment, mixing rate 0.5, seed 0 does not score",
+            "test_resnet none, selection none, mode augment, mixing rate 0.5, seed 0 does not score",
         ),
     ],
 )
