@@ -7,7 +7,8 @@ import torch
 from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 
-from synthtrace.generators.denoiser import LabelDenoiser, LatentShape, block_types
+from synthtrace.generators import unets
+from synthtrace.generators.denoiser import LabelDenoiser, LatentShape
 from synthtrace.generators.latent_diffusion import LatentDiffusion
 from synthtrace.params import FamilySettings, Generator
 from synthtrace.params.generators import ClassTokens
@@ -37,19 +38,7 @@ class TokenDenoiser(LabelDenoiser):
     def build(cls, params: Generator, settings: FamilySettings, latent: LatentShape, classes: int) -> Self:
         """See Denoiser."""
         assert isinstance(settings, ClassTokens)
-        down = block_types("DownBlock2D", "CrossAttnDownBlock2D", len(params.channels), params.attention_levels)
-        unet = UNet2DConditionModel(
-            sample_size=latent.size,
-            in_channels=latent.channels,
-            out_channels=latent.channels,
-            block_out_channels=tuple(params.channels),
-            layers_per_block=params.layers_per_block,
-            down_block_types=down,
-            up_block_types=tuple(name.replace("Down", "Up") for name in reversed(down)),
-            cross_attention_dim=settings.label_dim,
-            attention_head_dim=8,
-            norm_num_groups=min(32, min(params.channels)),
-        )
+        unet = unets.build_attending(params, latent, settings.label_dim)
         return cls(unet, LabelEmbedding(classes, settings.label_dim))
 
     @classmethod

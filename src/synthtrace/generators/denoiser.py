@@ -61,8 +61,3 @@ class LabelDenoiser(Denoiser):
     def null(self, condition: torch.Tensor) -> torch.Tensor:
         """The null label."""
         return torch.full_like(condition, self.classes)
-
-
-def block_types(plain: str, attending: str, levels: int, attention_levels: int) -> tuple[str, ...]:
-    """Down block types from the highest resolution to the lowest, attention at the lowest `attention_levels`."""
-    return tuple(attending if level >= levels - attention_levels else plain for level in range(levels))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -94,9 +94,6 @@ class Family:
 
     Checkpoints are folders in diffusers format: one sub-folder a part, each with config.json and safetensors.
     """
-
-    # whether it works in latents of `data/autoencoders`, whose space its card then names
-    latent: ClassVar[bool] = True
 
     @classmethod
     def train(cls, job: Job) -> tuple[Self, Fitted]:

@@ -10,8 +10,9 @@ from diffusers.configuration_utils import register_to_config
 from scipy.interpolate import LinearNDInterpolator
 from torch.nn import functional
 
+from synthtrace.generators import unets
 from synthtrace.generators.batches import Batch, shrink_map
-from synthtrace.generators.denoiser import Denoiser, LatentShape, block_types
+from synthtrace.generators.denoiser import Denoiser, LatentShape
 from synthtrace.generators.latent_diffusion import LatentDiffusion
 from synthtrace.generators.protocol import Choice, Reference
 from synthtrace.params import FamilySettings, Generator
@@ -47,18 +48,7 @@ class MapDenoiser(Denoiser):
     @classmethod
     def build(cls, params: Generator, settings: FamilySettings, latent: LatentShape, classes: int) -> Self:
         """See Denoiser; maps have half the image's side, so the projection halves them log2(factor) - 1 times."""
-        down = block_types("DownBlock2D", "AttnDownBlock2D", len(params.channels), params.attention_levels)
-        unet = UNet2DModel(
-            sample_size=latent.size,
-            in_channels=2 * latent.channels,
-            out_channels=latent.channels,
-            block_out_channels=tuple(params.channels),
-            layers_per_block=params.layers_per_block,
-            down_block_types=down,
-            up_block_types=tuple(name.replace("Down", "Up") for name in reversed(down)),
-            attention_head_dim=8,
-            norm_num_groups=min(32, min(params.channels)),
-        )
+        unet = unets.build(params, latent, inputs=2 * latent.channels)
         halvings = latent.factor.bit_length() - 2
         return cls(unet, MapProjection(params.map_classes, latent.channels, halvings))
 
@@ -66,7 +56,7 @@ class MapDenoiser(Denoiser):
     def load(cls, folder: Path) -> Self:
         """See Denoiser."""
         return cls(
-            UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False),
+            unets.load(folder),
             MapProjection.from_pretrained(folder / "projection", use_safetensors=True, low_cpu_mem_usage=False),
         )
 

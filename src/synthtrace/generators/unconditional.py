@@ -9,7 +9,7 @@ from diffusers import UNet2DModel
 
 from synthtrace import compute
 from synthtrace.cards import Seen, checkpoint_digest, write_card
-from synthtrace.generators import autoencoder
+from synthtrace.generators import autoencoder, unets
 from synthtrace.generators.autoencoder import LatentSpace
 from synthtrace.generators.batches import Batch, TrainingImages, to_tensor
 from synthtrace.generators.denoiser import Denoiser, LatentShape
@@ -17,7 +17,6 @@ from synthtrace.generators.diffusion import Noising
 from synthtrace.generators.diffusion_training import DiffusionTraining
 from synthtrace.generators.latent_diffusion import latent_shape, training_batches
 from synthtrace.generators.training import Recorder, fit
-from synthtrace.generators.unet import build_unet, load_unet
 from synthtrace.images import to_pixels
 from synthtrace.params import FamilySettings, Generator, Params
 from synthtrace.preprocess.random_crop import resized
@@ -38,12 +37,12 @@ class Unconditional(Denoiser):
     @classmethod
     def build(cls, params: Generator, settings: FamilySettings, latent: LatentShape, classes: int) -> Self:
         """See Denoiser."""
-        return cls(build_unet(params, latent, None))
+        return cls(unets.build(params, latent))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """See Denoiser."""
-        return cls(load_unet(folder))
+        return cls(unets.load(folder))
 
     def save(self, folder: Path) -> None:
         """See Denoiser."""
@@ -85,7 +84,7 @@ def train_unconditional(
         balanced=balanced,
         device=device,
     )
-    model = Unconditional(build_unet(settings, latent_shape(space, params.preprocess.image_size), None))
+    model = Unconditional(unets.build(settings, latent_shape(space, params.preprocess.image_size)))
     module = DiffusionTraining(model, space, settings, seeds, names)
     recorder = fit(module, batches, device, params.compute.precision, tracker, " ".join(map(str, names)))
     averaged = module.averaged()

@@ -1,7 +1,7 @@
 """`gan`: a conditional StyleGAN2 with adaptive augmentation, standing for the GANs of papers 3 and 4 (HistoGAN, StyleGAN2)."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import torch
 
@@ -18,8 +18,6 @@ from synthtrace.params.generators import Gan as Settings
 
 class Gan(Family):
     """A generator of images that needs no latent space; its condition is the label."""
-
-    latent: ClassVar[bool] = False
 
     def __init__(self, generator: StyleGenerator) -> None:
         self.generator = generator
