@@ -86,13 +86,18 @@ def test_the_page_shows_the_tests_and_their_corrections(pristine, params):
 
 
 def test_only_what_draws_patients_claims_anything_of_new_ones():
-    words = in_words(25, 1, "patient")
+    words = in_words(25, 1, False, "patient")
     assert [name for name, _, claims in words if claims] == ["Patient bootstrap", "DeLong"]
     seeds = next(text for name, text, _ in words if "seeds" in name)
     assert "here with 25 seeds" in seeds
     assert "It supports nothing about new patients" in seeds
 
 
-@pytest.mark.parametrize(("repeats", "said"), [(1, "Not applicable here"), (4, "dealt into folds 4 times")])
-def test_nadeau_bengio_applies_to_repeated_deals_alone(repeats, said):
-    assert said in next(text for name, text, _ in in_words(3, repeats, "patient") if name == "Nadeau-Bengio")
+@pytest.mark.parametrize(
+    ("rounds", "subsets", "said"),
+    [(1, False, "dealt into folds once"), (4, False, "dealt into folds 4 times"), (4, True, "subsets share no patient")],
+)
+def test_nadeau_bengio_applies_to_repeated_deals_alone(rounds, subsets, said):
+    found = next(text for name, text, _ in in_words(3, rounds, subsets, "patient") if name == "Nadeau-Bengio")
+    assert said in found
+    assert ("Not applicable here" in found) == (rounds == 1 or subsets)

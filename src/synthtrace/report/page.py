@@ -53,7 +53,7 @@ def build_page(root: Path, params: Params) -> str:
         "seeds": summary["seeds"],
         "rounds": summary["rounds"],
         "subsets": summary["protocol"] == "subsets",
-        "tests_in_words": in_words(summary["seeds"], summary["rounds"], unit),
+        "tests_in_words": in_words(summary["seeds"], summary["rounds"], summary["protocol"] == "subsets", unit),
         "results": results(root, summary, names),
         "plots": plots(root, summary, names),
         "curves": curves(root, curve, names, params.mixing_rate),

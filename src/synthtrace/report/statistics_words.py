@@ -24,7 +24,7 @@ def tests(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def in_words(seeds: int, repeats: int, unit: str) -> list[tuple[str, str, bool]]:
+def in_words(seeds: int, rounds: int, subsets: bool, unit: str) -> list[tuple[str, str, bool]]:
     """Each test as (name, what it supports, whether it carries a claim about new patients)."""
     return [
         (
@@ -51,7 +51,7 @@ def in_words(seeds: int, repeats: int, unit: str) -> list[tuple[str, str, bool]]
         (
             "Nadeau-Bengio",
             "A t test over re-splits, whose variance is corrected for training sets that overlap (Nadeau and Bengio 2003). It "
-            f"asks whether the difference would last with other folds of these {unit}s. {_resplit(repeats, unit)}",
+            f"asks whether the difference would last with other folds of these {unit}s. {_resplit(rounds, subsets, unit)}",
             False,
         ),
         (
@@ -64,7 +64,9 @@ def in_words(seeds: int, repeats: int, unit: str) -> list[tuple[str, str, bool]]
     ]
 
 
-def _resplit(repeats: int, unit: str) -> str:
-    if repeats == 1:
+def _resplit(rounds: int, subsets: bool, unit: str) -> str:
+    if subsets:
+        return f"Not applicable here: training subsets share no {unit}, and the test no re-split at all."
+    if rounds == 1:
         return f"Not applicable here: the {unit}s were dealt into folds once (split.repeats is 1), and one deal has no spread."
-    return f"Here the {unit}s were dealt into folds {repeats} times."
+    return f"Here the {unit}s were dealt into folds {rounds} times."
