@@ -110,14 +110,13 @@ class _Groups:
             outs = [out for stage in stages for out in stage["outs"] if out["path"].startswith("data/gates/")]
             text.append("\n").append_text(outs_line(outs))
             return text
-        text.append(f"\n{together([stage['command'] for stage in stages])}", "dim")
         for place in range(len(stages[0]["outs"])):
             outs = [stage["outs"][place] for stage in stages]
             if self._shown(outs[0]["path"], base):
                 text.append("\n→ ").append_text(outs_line(outs))
         if params := params_line(stages):
             text.append("\nparams ", "dim").append(params)
-        text.append(f"\n{run_line(stages)}", "dim")
+        text.append(f"\n{together([stage['command'] for stage in stages])} · {run_line(stages)}", "dim")
         elsewhere = [maker for maker in self._above[base] if maker not in self._children[base]]
         if elsewhere:
             text.append(f"\nreads {', '.join(items_words(self._members[maker]) for maker in elsewhere)} too", "dim")
