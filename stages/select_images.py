@@ -14,9 +14,7 @@ if __name__ == "__main__":
     parser.add_argument("--fold", type=int, required=True)
     arguments = parser.parse_args()
     with stage(f"select@{arguments.kind}-{arguments.fold}") as run:
-        import torch
-
-        from synthtrace import backbones, compute
+        from synthtrace import compute
         from synthtrace.features import cache, extractor
         from synthtrace.images import load_stack
         from synthtrace.selection.pool import load_pool
@@ -36,7 +34,7 @@ if __name__ == "__main__":
             training,
             manifest,
             lambda images: cache.embeddings(trained, images, mirrored=True),
-            lambda images: backbones.predict(trained.model, torch.from_numpy(images).to(device)),
+            trained.probabilities,
             params.selection,
         )
         with run.output(f"data/selected/{kind}/fold{fold}") as temporary:

@@ -10,13 +10,14 @@ from PIL import Image
 
 from synthtrace.errors import InputError
 from synthtrace.images import file_sha256, pixel_hash, to_pixels, write_image
-from synthtrace.params import Selection
+from synthtrace.params import load_params
 from synthtrace.selection.copies import CopyFinder
 from synthtrace.selection.pool import load_pool
 from synthtrace.selection.select import select
 from synthtrace.tables import LEDGER, SELECTION, write_ledger
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SETTINGS = load_params(Path(__file__).parents[2] / "params.yaml").selection
 BYRA = SHARED / "byra_liver_us_full"
 PCAM = SHARED / "pcam_96_subset"
 
@@ -31,6 +32,11 @@ def embed(images: np.ndarray) -> np.ndarray:
     side = images.shape[-1] // 4
     means = images[..., : 4 * side, : 4 * side].reshape(len(images), -1, 4, side, 4, side).mean(axis=(3, 5))
     return ((means + means[..., ::-1]) / 2).reshape(len(images), -1).astype(np.float32)
+
+
+def predict(images: np.ndarray) -> np.ndarray:
+    """A stand-in for the extractor's classifier, which knows nothing."""
+    return np.full((len(images), 2), 0.5)
 
 
 def resized(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -118,7 +124,9 @@ def textures(count: int, seed: int = 0, side: int = 32) -> np.ndarray:
 
 
 def rows(count: int, frames: int = 1) -> pd.DataFrame:
-    return pd.DataFrame({"image_id": [f"i{n}" for n in range(count)], "patient_id": [f"p{n // frames}" for n in range(count)]})
+    patients = [n // frames for n in range(count)]
+    names = {"image_id": [f"i{n}" for n in range(count)], "patient_id": [f"p{patient}" for patient in patients]}
+    return pd.DataFrame(names | {"label": [patient % 2 for patient in patients]})
 
 
 def test_a_copy_as_it_is_has_distance_zero_and_names_its_original():
@@ -168,7 +176,7 @@ def test_select_keeps_what_is_no_copy_in_the_ledgers_order(tmp_path: Path):
     fresh = textures(4, seed=5)
     pool(tmp_path, np.concatenate([fresh[:2], disguised(training[:2], "mirrored"), fresh[2:]]))
     ledger, candidates = load_pool(tmp_path, 1)
-    table, report = select(candidates, ledger, training, rows(12), embed, Selection(method="none", copy_quantile=0.5))
+    table, report = select(candidates, ledger, training, rows(12), embed, predict, SETTINGS)
     assert table["image_id"].tolist() == [f"c{n}" for n in range(6)]
     assert table["kept"].tolist() == [True, True, False, False, True, True]
     assert (table["kept"] != table["copy"]).all()
@@ -179,7 +187,7 @@ def test_select_keeps_what_is_no_copy_in_the_ledgers_order(tmp_path: Path):
 def test_a_pool_of_copies_alone_is_a_result_and_no_error():
     training = textures(12)
     ledger = pd.DataFrame({"image_id": ["a", "b"], "label": [0, 1]})
-    table, _ = select(training[:2], ledger, training, rows(12), embed, Selection(method="none", copy_quantile=0.5))
+    table, _ = select(training[:2], ledger, training, rows(12), embed, predict, SETTINGS)
     assert not table["kept"].any()
 
 

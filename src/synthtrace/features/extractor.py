@@ -23,6 +23,10 @@ class Extractor:
     digest: str
     device: torch.device
 
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities (N, classes), float64, of uint8 images (N, C, H, W)."""
+        return backbones.predict(self.model, torch.from_numpy(images).to(self.device))
+
 
 def train(
     folder: Path,
