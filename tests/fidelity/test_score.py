@@ -133,15 +133,16 @@ def only(rows: list[dict[str, Any]], **where: Any) -> dict[str, Any]:
 def test_every_pool_stands_raw_and_kept_beside_the_training_images_by_class_and_whole(scored, params):
     cells = [(row["kind"], row["fold"], row["part"], row["label"], row["label_name"]) for row in scored["pools"]]
     labels = [*enumerate(params.dataset.labels), (None, "all")]
-    parts = {"semantic": ["raw", "kept"], "class": ["raw", "kept"], "real": ["training"]}
+    # a rate of 0.5 can be drawn of what is kept of each pool, one of 1 or 1.5 cannot
+    parts = {"semantic": ["raw", "kept", "drawn"], "class": ["raw", "kept", "drawn"], "real": ["training"]}
     assert cells == [(kind, fold, part, *label) for kind in parts for fold in FOLDS for part in parts[kind] for label in labels]
     averages = [(row["kind"], row["part"], row["label"]) for row in scored["kinds"]]
     assert averages == [(kind, part, label) for kind in parts for part in parts[kind] for label, _ in labels]
     raw, kept = (only(scored["pools"], kind="semantic", fold=0, part=part, label=None) for part in ("raw", "kept"))
     assert (raw["images"], kept["images"], raw["reference"]) == (CANDIDATES, CANDIDATES - 2, PATIENTS * FRAMES)
-    head = ["kind", "fold", "label", "label_name", "part", "selection", "images", "reference"]
+    head = ["kind", "fold", "label", "label_name", "part", "selection", "mixing_rate", "images", "reference"]
     shares = [f"{name}_test_resnet" for name in ("precision", "recall", "f1")]
-    assert list(raw) == [*head, "fd_test_resnet", "kd_test_resnet", *shares]
+    assert list(raw) == [*head, "fd_test_resnet", "kd_test_resnet", *shares, "ms_ssim"]
     assert scored["extractor"]["name"] == "test_resnet"
     assert scored["inception"] is None
     assert set(scored["extractor"]["digests"]) == {"0", "1"}
@@ -188,8 +189,8 @@ def test_the_stage_writes_what_is_computed_with_and_without_the_cache(whole, par
 
 def test_without_the_cache_a_forged_embedding_is_not_believed(whole, params, scored, tmp_path):
     root = Path(shutil.copytree(whole, tmp_path / "study"))
-    for path in (root / ".scratch/features").rglob("*.npy"):
-        np.save(path, np.zeros_like(np.load(path)))
+    for path in (root / ".scratch/features").rglob("*.npz"):
+        np.savez(path, np.zeros_like(np.load(path)["arr_0"]))
     assert from_workspace(root, params, CPU, cached=True) != scored
     assert from_workspace(root, params, CPU, cached=False) == scored
 
@@ -198,6 +199,7 @@ class Network:
     """In the place of Inception: two features and two logits, the image's mean and deviation."""
 
     sha256 = "0" * 64
+    device = CPU
 
     def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         flat = images.reshape(len(images), -1).astype(np.float32)
@@ -211,13 +213,14 @@ def test_with_inception_fid_kid_and_its_score_stand_beside_and_its_weights_are_n
     found = from_workspace(whole, asked, CPU, cached=True)
     assert found["inception"] == {"sha256": "0" * 64}
     row = only(found["pools"], kind="semantic", fold=0, part="raw", label=None)
-    assert [name for name in row if not name.endswith("_test_resnet")][-6:] == [
+    assert [name for name in row if not name.endswith("_test_resnet")][-7:] == [
         "fid",
         "kid",
         "precision_inception",
         "recall_inception",
         "f1_inception",
         "inception_score",
+        "ms_ssim",
     ]
     assert row["fd_test_resnet"] == only(scored["pools"], kind="semantic", fold=0, part="raw", label=None)["fd_test_resnet"]
     assert 1 <= row["inception_score"]["ci95"][0] <= row["inception_score"]["value"] <= 2

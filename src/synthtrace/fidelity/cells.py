@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthtrace.fidelity import frechet, inception_score, kernel, precision_recall
+from synthtrace.fidelity import frechet, inception_score, kernel, precision_recall, similarity
 from synthtrace.fidelity.jackknife import Measured, Units, together
+from synthtrace.perceptual import Lpips
 
 INCEPTION_SCORE = "inception_score"
 
@@ -14,12 +15,14 @@ INCEPTION_SCORE = "inception_score"
 class Images:
     """Images of a cell.
 
-    `labels` (n,); `names` (n,), of a patient or of the image, as what is left out as one; `features` (n, D) by space, which is
-    named by its Frechet and its kernel distance; `logits` (n, classes) of Inception, or None.
+    `labels` (n,); `names` (n,), of a patient or of the image, as what is left out as one; `pixels` uint8 (n, C, H, W);
+    `features` (n, D) by space, which is named by its Frechet and its kernel distance; `logits` (n, classes) of Inception, or
+    None.
     """
 
     labels: np.ndarray
     names: np.ndarray
+    pixels: np.ndarray
     features: dict[tuple[str, str], np.ndarray]
     logits: np.ndarray | None
 
@@ -28,6 +31,7 @@ class Images:
         return Images(
             self.labels[chosen],
             self.names[chosen],
+            self.pixels[chosen],
             {space: features[chosen] for space, features in self.features.items()},
             None if self.logits is None else self.logits[chosen],
         )
@@ -76,4 +80,17 @@ def score(images: Images, reference: Images, most: int, neighbours: int) -> dict
     if images.logits is not None:
         deviation = own.deviation(inception_score.without(images.logits, own.taken))
         found[INCEPTION_SCORE] = together(inception_score.score(images.logits), [(deviation, own.freedom)])
+    return found
+
+
+def variety(images: Images, most: int, lpips: Lpips | None, rng: np.random.Generator) -> dict[str, Measured]:
+    """How alike pairs of images of a class are, at most `most` pairs a class: MS-SSIM, and LPIPS where its network is given."""
+    couples = similarity.pairs(images.labels, images.names, most, rng)
+    if not similarity.scales(images.pixels.shape[-1]):
+        couples = couples[:0]
+    found = {similarity.MS_SSIM: similarity.mean(images.pixels, couples, similarity.ms_ssim)}
+    if lpips is not None:
+        found[similarity.LPIPS] = similarity.mean(
+            images.pixels, couples, lambda *pair: lpips(*(each.float() / 127.5 - 1 for each in pair))
+        )
     return found

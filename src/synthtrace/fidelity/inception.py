@@ -20,6 +20,7 @@ from synthtrace.stage import progress
 
 HUB = "hub"
 BATCH = 32
+RESIZE = "299 x 299, bilinear as in TensorFlow 1"
 
 
 class Inception:

@@ -1,6 +1,7 @@
 """Fidelity of every pool of a study: metrics/fidelity.json, a pure function of images and extractors.
 
-The reference is the fold's held-out (test) images of the same classes, as in paper 0. Beside the pools, raw and kept, stand the
+The reference is the fold's held-out (test) images of the same classes, as in paper 0. A pool is measured raw, as each selection
+keeps it, and as the first seed's classifiers draw from what is kept at each mixing rate. Beside the pools stand the
 fold's own training images: real images of other patients, the floor that a generator is measured against. In the in-domain
 space they may read farther than new images would, since the extractor was fitted to them. Only Inception's figures are called
 `fid`, `kid` and `inception_score`; those in the extractor's space are `fd_` and `kd_` and its backbone. Each fold has an
@@ -17,25 +18,29 @@ import numpy as np
 import pandas as pd
 import torch
 
+from synthtrace import perceptual
+from synthtrace.classify.mixing import draw, mixed_in
 from synthtrace.errors import InputError
 from synthtrace.features.cache import CACHE
-from synthtrace.fidelity import inception
-from synthtrace.fidelity.cells import Images, least, score
+from synthtrace.fidelity import inception, similarity
+from synthtrace.fidelity.cells import Images, least, score, variety
 from synthtrace.fidelity.jackknife import Measured, mean
-from synthtrace.fidelity.sight import Sight
+from synthtrace.fidelity.sight import Sight, look
 from synthtrace.images import load_stack
 from synthtrace.params import REAL, Params
+from synthtrace.seeds import Seeds
 from synthtrace.selection import rules
 from synthtrace.selection.pool import load_pool
 from synthtrace.stage import progress
 from synthtrace.tables import read_folds, read_manifest, read_selection
 
 ALL = "all"
+NOT_SELECTED = {"part": None, "selection": None, "mixing_rate": None}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A kind's images of a fold, part and class against those held out: the head of its row, and its metrics."""
+    """A kind's images of a fold, part and class: the head of its row, and its metrics."""
 
     head: dict[str, Any]
     found: dict[str, Measured]
@@ -46,15 +51,16 @@ def from_workspace(root: Path, params: Params, device: torch.device, cached: boo
 
     `cached` False computes in-domain embeddings anew instead of trusting the scratch cache; the figures are the same.
 
-    Returns {"extractor", "inception", "groups", "pools": a row a kind, fold, part and class, "kinds": means over folds}. A
-    metric is {"value" or "mean", "ci95"}, null where there are too few images.
+    Returns {"extractor", "inception", "lpips", "ms_ssim", "groups", "neighbours", "pools": a row a kind, fold, part and class,
+    "kinds": means over folds}. A metric is {"value" or "mean", "ci95"}, null where there are too few images.
 
     Raises:
-        InputError: a table, an image, an extractor or Inception's weights cannot be read, or the extractors are not of one
-            backbone.
+        InputError: a table, an image, an extractor or the weights of Inception or LPIPS cannot be read, or the extractors are
+            not of one backbone.
     """
-    weights = params.fidelity.inception
-    network = None if weights is None else inception.load(weights, device)
+    settings = params.fidelity
+    network = None if settings.inception is None else inception.load(settings.inception, device)
+    lpips = None if settings.lpips is None else perceptual.load(settings.lpips, "fidelity.lpips")
     folds = read_folds(root / "data/folds/folds.csv")
     numbers = sorted(int(fold) for fold in folds["fold"].unique())
     sights = {
@@ -64,11 +70,11 @@ def from_workspace(root: Path, params: Params, device: torch.device, cached: boo
     names = sorted({sight.backbone for sight in sights.values()})
     if len(names) > 1:
         raise InputError(f"{root / 'data/features'}: expected extractors of one backbone, found {' and '.join(names)}")
-    real = _Real.read(root / "data/crops", params.preprocess.channels, network)
+    real = _Real.read(root / "data/crops", params.preprocess.channels, network, root / CACHE if cached else None)
     cells = [
         cell
         for fold in progress(numbers, "fidelity", unit="fold")
-        for cell in _fold(root, params, real, folds[folds["fold"] == fold], fold, sights[fold])
+        for cell in _Fold(root, params, real, folds[folds["fold"] == fold], fold, sights[fold], lpips).cells()
     ]
     kinds = [*params.generator.kinds, REAL]
     return {
@@ -78,8 +84,10 @@ def from_workspace(root: Path, params: Params, device: torch.device, cached: boo
             "digests": {str(fold): sight.extractor.digest for fold, sight in sights.items()},
         },
         "inception": None if network is None else {"sha256": network.sha256},
-        "groups": params.fidelity.groups,
-        "neighbours": params.fidelity.neighbours,
+        "lpips": None if lpips is None else {"sha256": lpips.sha256},
+        "ms_ssim": similarity.settings(params.preprocess.image_size, settings.pairs),
+        "groups": settings.groups,
+        "neighbours": settings.neighbours,
         "pools": [_pool_row(cell) for kind in kinds for cell in cells if cell.head["kind"] == kind],
         "kinds": [row for kind in kinds for row in _kind_rows(kind, cells, folds)],
     }
@@ -94,10 +102,10 @@ class _Real:
     seen: tuple[np.ndarray, np.ndarray] | None
 
     @classmethod
-    def read(cls, folder: Path, channels: int, network: inception.Inception | None) -> "_Real":
+    def read(cls, folder: Path, channels: int, network: inception.Inception | None, cache: Path | None) -> "_Real":
         manifest = read_manifest(folder)
         pixels = load_stack([folder / path for path in manifest["path"]], channels)
-        return cls(manifest, pixels, None if network is None else network.look(pixels))
+        return cls(manifest, pixels, None if network is None else look(network, pixels, cache))
 
     def see(self, sight: Sight, image_ids: pd.Series) -> Images:
         chosen = self.manifest["image_id"].isin(image_ids).to_numpy()
@@ -106,18 +114,53 @@ class _Real:
         return sight.see(self.pixels[chosen], rows["label"].to_numpy(np.int64), rows["patient_id"].to_numpy(str), seen)
 
 
-def _fold(root: Path, params: Params, real: _Real, roles: pd.DataFrame, fold: int, sight: Sight) -> Iterator[Cell]:
-    reference = real.see(sight, roles.loc[roles["role"] == "test", "image_id"])
-    for kind in params.generator.kinds:
-        ledger, pixels = load_pool(root / f"data/pools/{kind}/fold{fold}", params.preprocess.channels)
-        selection = read_selection(root / f"data/selected/{kind}/fold{fold}")
-        raw = sight.see(pixels, ledger["label"].to_numpy(np.int64), ledger["image_id"].to_numpy(str))
-        yield from _cells(params, kind, fold, "raw", None, raw, reference)
-        for methods in selections(params):
-            ids = selection.loc[rules.kept(selection, methods, params.selection), "image_id"]
-            yield from _cells(params, kind, fold, "kept", methods, raw.take(ledger["image_id"].isin(ids).to_numpy()), reference)
-    training = real.see(sight, roles.loc[roles["role"] == "train", "image_id"])
-    yield from _cells(params, REAL, fold, "training", None, training, reference)
+@dataclass(frozen=True)
+class _Fold:
+    """One fold, whose `roles` say which crops are held out."""
+
+    root: Path
+    params: Params
+    real: _Real
+    roles: pd.DataFrame
+    fold: int
+    sight: Sight
+    lpips: perceptual.Lpips | None
+
+    def cells(self) -> Iterator[Cell]:
+        """Of every pool, raw, kept and drawn, then of the training images."""
+        reference = self._crops("test")
+        for kind in self.params.generator.kinds:
+            yield from self._pool(kind, reference)
+        yield from self._cells(REAL, {"part": "training"}, self._crops("train"), reference)
+
+    def _crops(self, role: str) -> Images:
+        return self.real.see(self.sight, self.roles.loc[self.roles["role"] == role, "image_id"])
+
+    def _pool(self, kind: str, reference: Images) -> Iterator[Cell]:
+        ledger, pixels = load_pool(self.root / f"data/pools/{kind}/fold{self.fold}", self.params.preprocess.channels)
+        table = read_selection(self.root / f"data/selected/{kind}/fold{self.fold}")
+        raw = self.sight.see(pixels, ledger["label"].to_numpy(np.int64), ledger["image_id"].to_numpy(str))
+        yield from self._cells(kind, {"part": "raw"}, raw, reference)
+        training = int((self.roles["role"] == "train").sum())
+        for methods in selections(self.params):
+            ids = table.loc[rules.kept(table, methods, self.params.selection), "image_id"]
+            kept = ledger["image_id"].isin(ids).to_numpy()
+            yield from self._cells(kind, {"part": "kept", "selection": methods}, raw.take(kept), reference)
+            for rate in rates(self.params):
+                if 0 < (count := mixed_in(rate, training)) <= kept.sum():
+                    stream = Seeds(self.params.seed).stream("draw", kind, self.fold, 0)
+                    drawn = raw.take(draw(kept, count, stream))
+                    yield from self._cells(kind, {"part": "drawn", "selection": methods, "mixing_rate": rate}, drawn, reference)
+
+    def _cells(self, kind: str, part: dict[str, Any], images: Images, reference: Images) -> Iterator[Cell]:
+        """A cell a class, then one of all classes."""
+        settings = self.params.fidelity
+        for label, name in [*enumerate(self.params.dataset.labels), (None, ALL)]:
+            own, others = (each if label is None else each.take(each.labels == label) for each in (images, reference))
+            head = {"kind": kind, "fold": self.fold, "label": label, "label_name": name, **NOT_SELECTED, **part}
+            rng = Seeds(self.params.seed).stream("fidelity", "pairs", kind, self.fold)
+            found = score(own, others, settings.groups, settings.neighbours) | variety(own, settings.pairs, self.lpips, rng)
+            yield Cell(head | {"images": len(own), "reference": len(others)}, found)
 
 
 def selections(params: Params) -> list[str]:
@@ -125,15 +168,10 @@ def selections(params: Params) -> list[str]:
     return list(dict.fromkeys([params.selection.method, *(one for run in params.curve.runs for one in run.selections)]))
 
 
-def _cells(
-    params: Params, kind: str, fold: int, part: str, selection: str | None, images: Images, reference: Images
-) -> Iterator[Cell]:
-    """A cell a class, then one of all classes."""
-    for label, name in [*enumerate(params.dataset.labels), (None, ALL)]:
-        own, others = (each if label is None else each.take(each.labels == label) for each in (images, reference))
-        head = {"kind": kind, "fold": fold, "label": label, "label_name": name, "part": part, "selection": selection}
-        counts = {"images": len(own), "reference": len(others)}
-        yield Cell(head | counts, score(own, others, params.fidelity.groups, params.fidelity.neighbours))
+def rates(params: Params) -> list[float]:
+    """Mixing rates of the study and of its curve, in order."""
+    of_curve = (rate for run in params.curve.runs for rate in params.curve.rates_of(run))
+    return sorted({float(params.mixing_rate), *map(float, of_curve)})
 
 
 def _pool_row(cell: Cell) -> dict[str, Any]:
@@ -143,20 +181,23 @@ def _pool_row(cell: Cell) -> dict[str, Any]:
 
 
 def _kind_rows(kind: str, cells: list[Cell], folds: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """A row a part, selection and class: sums of images, means of metrics.
+    """A row a part, selection, mixing rate and class: sums of images, means of metrics.
 
+    What cannot be drawn in each fold has no row.
     The folds of a repeat hold out different patients, repeats the same ones again. The training images of any two folds are
     mostly the same.
     """
-    of_kind: dict[tuple[str, str | None, int | None], dict[int, Cell]] = {}
+    of_kind: dict[tuple, dict[int, Cell]] = {}
     for cell in cells:
         if cell.head["kind"] == kind:
-            of_kind.setdefault((cell.head["part"], cell.head["selection"], cell.head["label"]), {})[cell.head["fold"]] = cell
+            of_kind.setdefault(tuple(cell.head[name] for name in (*NOT_SELECTED, "label")), {})[cell.head["fold"]] = cell
     tested = folds[folds["role"] == "test"]
     numbers = sorted(next(iter(of_kind.values())))
     size = 1 if kind == REAL else len(numbers) * tested["image_id"].nunique() // len(tested)
     groups = [numbers[start : start + size] for start in range(0, len(numbers), size)]
     for by_fold in of_kind.values():
+        if len(by_fold) < len(numbers):
+            continue
         first = by_fold[numbers[0]]
         head = {name: value for name, value in first.head.items() if name != "fold"}
         sums = {name: sum(cell.head[name] for cell in by_fold.values()) for name in ("images", "reference")}

@@ -10,7 +10,7 @@ import torch
 from synthtrace import backbones
 from synthtrace.features import cache, extractor
 from synthtrace.fidelity.cells import Images
-from synthtrace.fidelity.inception import Inception
+from synthtrace.fidelity.inception import RESIZE, Inception
 
 Seen = tuple[np.ndarray, np.ndarray] | None
 
@@ -44,6 +44,16 @@ class Sight:
             embedded = cache.embeddings(self.extractor, pixels, cache=self.cache)
         features = {(f"fd_{self.suffix}", f"kd_{self.suffix}"): embedded}
         if self.inception is None:
-            return Images(labels, names, features, None)
-        pooled, logits = seen or self.inception.look(pixels)
-        return Images(labels, names, features | {("fid", "kid"): pooled}, logits)
+            return Images(labels, names, pixels, features, None)
+        pooled, logits = seen or look(self.inception, pixels, self.cache)
+        return Images(labels, names, pixels, features | {("fid", "kid"): pooled}, logits)
+
+
+def look(network: Inception, pixels: np.ndarray, folder: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """`network.look`, remembered in a folder (None: computed anew)."""
+    if folder is None:
+        return network.look(pixels)
+    pooled, logits = cache.remembered(
+        network.sha256, RESIZE, network.device, pixels, lambda: list(network.look(pixels)), folder
+    )
+    return pooled, logits

@@ -49,7 +49,7 @@ class Selection(Block):
 
 
 class Fidelity(Block):
-    """How near pools come to held-out images."""
+    """How near pools come to held-out images, and how varied they are: in `pairs` pairs of images of a class at most."""
 
     inception: str | None
     lpips: str | None

@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from synthtrace.fidelity import HEAD
 from synthtrace.params import NO_SELECTION, REAL
 from synthtrace.report.bars import Bar, bar_plot
 from synthtrace.report.formats import bounds, compact, compact_interval, finite, with_interval
 
-KEYS = {"kind", "fold", "label", "label_name", "part", "selection", "images", "reference"}
 FLOOR = "real training images"
+DRAWN = "drawn"
 
 
 def metrics(found: dict[str, Any]) -> list[dict[str, str]]:
     """The metrics of the file in its order, each with its name and what it is, in words."""
     rows = found["kinds"] or found["pools"]
-    names = dict.fromkeys(name for row in rows for name, value in row.items() if name not in KEYS and isinstance(value, dict))
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if name not in HEAD and isinstance(value, dict))
     return [{"name": name, "words": _words(name, found["extractor"]["name"])} for name in names]
 
 
@@ -22,6 +23,8 @@ def _words(name: str, extractor: str) -> str:
         "fid": "Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance in Inception's features; lower is nearer",
         "kid": "kernel distance in Inception's features, unbiased and so at times below zero; lower is nearer",
         "inception_score": "how sure and how varied Inception's labels are, without any real image; higher is better",
+        "ms_ssim": "multi-scale structural similarity of pairs of images of a class: lower is more varied",
+        "lpips": "distance of pairs of images of a class in VGG16's features: higher is more varied",
     }
     if name in known:
         return known[name]
@@ -57,7 +60,8 @@ def fidelity(found: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _plot(rows: list[dict[str, Any]], styles: dict[str, int], metric: str) -> dict[str, Any]:
-    """A group a class, all classes first; in it the floor, then each kind raw and kept."""
+    """A group a class, all classes first; in it the floor, then each kind raw and kept; what is drawn stands in the table."""
+    rows = [row for row in rows if row["part"] != DRAWN]
     classes = sorted({(-1 if row["label"] is None else int(row["label"]), _class(row)) for row in rows})
     groups = []
     for _, name in classes:
@@ -72,8 +76,11 @@ def _bar(row: dict[str, Any], styles: dict[str, int], value: dict[str, Any]) -> 
 
 
 def _part(row: dict[str, Any]) -> str:
-    """Raw, kept, or kept by a selection."""
-    return row["part"] if row.get("selection") in (None, NO_SELECTION) else f"{row['part']} by {row['selection']}"
+    """Raw, kept, or drawn at a mixing rate, with the selection."""
+    part = f"drawn at r = {row['mixing_rate']:g}" if row["part"] == DRAWN else str(row["part"])
+    if row.get("selection") in (None, NO_SELECTION):
+        return part
+    return f"{part}, {row['selection']}" if row["part"] == DRAWN else f"{part} by {row['selection']}"
 
 
 def _class(row: dict[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from synthtrace.fidelity import HEAD
 from synthtrace.lineage.export.pools import Pool, as_run
 from synthtrace.lineage.study import Study, read_json
 from synthtrace.params import REAL
 
 FIGURES, STAGE = "metrics/fidelity.json", "score_pools"
-# what a row says besides its metrics
-HEAD = {"kind", "fold", "label", "label_name", "part", "selection", "images", "reference"}
 MEASURE = (
     "Distances of the kept images of a pool, all classes together, to the real images that its fold holds out; beside them "
     "those of the fold's real training images. fd_ and kd_: Frechet and kernel distance in the space of an extractor that was "
