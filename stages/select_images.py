@@ -36,6 +36,7 @@ if __name__ == "__main__":
             lambda images: cache.embeddings(trained, images, mirrored=True),
             trained.probabilities,
             params.selection,
+            device,
         )
         with run.output(f"data/selected/{kind}/fold{fold}") as temporary:
             temporary.mkdir()

@@ -176,7 +176,7 @@ def test_select_keeps_what_is_no_copy_in_the_ledgers_order(tmp_path: Path):
     fresh = textures(4, seed=5)
     pool(tmp_path, np.concatenate([fresh[:2], disguised(training[:2], "mirrored"), fresh[2:]]))
     ledger, candidates = load_pool(tmp_path, 1)
-    table, report = select(candidates, ledger, training, rows(12), embed, predict, SETTINGS)
+    table, report = select(candidates, ledger, training, rows(12), embed, predict, SETTINGS, torch.device("cpu"))
     assert table["image_id"].tolist() == [f"c{n}" for n in range(6)]
     assert table["kept"].tolist() == [True, True, False, False, True, True]
     assert (table["kept"] != table["copy"]).all()
@@ -187,7 +187,7 @@ def test_select_keeps_what_is_no_copy_in_the_ledgers_order(tmp_path: Path):
 def test_a_pool_of_copies_alone_is_a_result_and_no_error():
     training = textures(12)
     ledger = pd.DataFrame({"image_id": ["a", "b"], "label": [0, 1]})
-    table, _ = select(training[:2], ledger, training, rows(12), embed, predict, SETTINGS)
+    table, _ = select(training[:2], ledger, training, rows(12), embed, predict, SETTINGS, torch.device("cpu"))
     assert not table["kept"].any()
 
 

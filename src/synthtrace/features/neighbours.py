@@ -1,6 +1,7 @@
 """Nearest neighbours among features, chunk by chunk: memory grows with a chunk and never with the product of two sets.
 
-Distances are Euclidean, of features centred on the mean of the real ones, so that float32 keeps their digits.
+Distances are Euclidean, of features centred on the mean of the second set, so that float32 keeps their digits. They are
+computed on the device that is given.
 """
 
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ import torch
 
 # rows of one set against all of the other at a time
 CHUNK = 1024
+CPU = torch.device("cpu")
 
 
-def radii(features: np.ndarray, neighbours: int, chunk: int = CHUNK) -> np.ndarray:
+def radii(features: np.ndarray, neighbours: int, chunk: int = CHUNK, device: torch.device = CPU) -> np.ndarray:
     """(N,) distance of each of `features` (N, D) to its `neighbours`-th nearest other one.
 
     Infinite where there are not so many others.
@@ -21,14 +23,16 @@ def radii(features: np.ndarray, neighbours: int, chunk: int = CHUNK) -> np.ndarr
     if count <= neighbours:
         return np.full(count, np.inf)
     found = []
-    for start, distance in _distances(features, features, chunk):
-        rows = torch.arange(len(distance))
+    for start, distance in _distances(features, features, chunk, device):
+        rows = torch.arange(len(distance), device=device)
         distance[rows, start + rows] = torch.inf
-        found.append(distance.kthvalue(neighbours, dim=1).values)
+        found.append(distance.kthvalue(neighbours, dim=1).values.cpu())
     return torch.cat(found).double().numpy()
 
 
-def realism(candidates: np.ndarray, real: np.ndarray, radius: np.ndarray, chunk: int = CHUNK) -> np.ndarray:
+def realism(
+    candidates: np.ndarray, real: np.ndarray, radius: np.ndarray, chunk: int = CHUNK, device: torch.device = CPU
+) -> np.ndarray:
     """(M,) realism score of `candidates` (M, D): the greatest radius / distance over `real` (N, D) (paper 4, Eq. 11).
 
     `radius` (N,) are what `radii` gives; a real image whose radius is NaN counts for nothing. NaN where none counts. A
@@ -37,22 +41,25 @@ def realism(candidates: np.ndarray, real: np.ndarray, radius: np.ndarray, chunk:
     usable = np.isfinite(radius)
     if not usable.any():
         return np.full(len(candidates), np.nan)
-    reach = torch.from_numpy(radius[usable]).float()
-    found = [(reach / distance.clamp_min(1e-6)).amax(dim=1) for _, distance in _distances(candidates, real[usable], chunk)]
+    reach = torch.from_numpy(radius[usable]).float().to(device)
+    found = [
+        (reach / distance.clamp_min(1e-6)).amax(dim=1).cpu()
+        for _, distance in _distances(candidates, real[usable], chunk, device)
+    ]
     return torch.cat(found).double().numpy() if found else np.empty(0)
 
 
 def inside(points: np.ndarray, centres: np.ndarray, radius: np.ndarray, chunk: int = CHUNK) -> np.ndarray:
     """(M,) bool: whether each of `points` (M, D) lies within `radius` (N,) of any of `centres` (N, D)."""
     reach = torch.from_numpy(radius).float()
-    found = [(distance <= reach).any(dim=1) for _, distance in _distances(points, centres, chunk)]
+    found = [(distance <= reach).any(dim=1) for _, distance in _distances(points, centres, chunk, CPU)]
     return torch.cat(found).numpy() if found else np.empty(0, dtype=bool)
 
 
-def _distances(points: np.ndarray, others: np.ndarray, chunk: int) -> Iterator[tuple[int, torch.Tensor]]:
+def _distances(points: np.ndarray, others: np.ndarray, chunk: int, device: torch.device) -> Iterator[tuple[int, torch.Tensor]]:
     """The number of a chunk's first point, and its distances (chunk, N) to all others."""
     mean = others.mean(axis=0, dtype=np.float64)
-    there = torch.from_numpy((others - mean).astype(np.float32))
+    there = torch.from_numpy((others - mean).astype(np.float32)).to(device)
     for start in range(0, len(points), chunk):
-        here = torch.from_numpy((points[start : start + chunk] - mean).astype(np.float32))
+        here = torch.from_numpy((points[start : start + chunk] - mean).astype(np.float32)).to(device)
         yield start, torch.cdist(here, there, compute_mode="donot_use_mm_for_euclid_dist")

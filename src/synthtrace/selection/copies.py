@@ -15,11 +15,13 @@ Pixels: the threshold is the greater of the frames' `copy_quantile` and the alte
 Embedding: the `copy_quantile` of frames, or, in a set without frames, of altered images; at most 1 % of the others. A copy is
 near in pixels; or near in the embedding and, in pixels, nearer than 99 % of the others; or identical.
 
+Images are looked for `QUERIES` at a time, so that memory grows with the training images and never with both sets.
+
 After Dar et al. (arXiv 2402.01054), who call a synthetic image a copy when it correlates with a training image more than
 training images correlate with those of other patients.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,7 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 ALTERED_QUANTILE = 0.999
 OTHERS_QUANTILE = 0.01
+QUERIES = 512
 REPORTED = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
 
@@ -97,20 +100,24 @@ class CopyFinder:
         return standard / np.linalg.norm(standard, axis=1, keepdims=True).clip(1e-12)
 
     def _calibrate(self, images: np.ndarray, manifest: pd.DataFrame, copy_quantile: float) -> tuple[References, References]:
-        same = _same(manifest, "patient_id")
-        related = same | _same(manifest, "group_id") if "group_id" in manifest.columns else same
-        frame = torch.from_numpy(same & ~np.eye(len(same), dtype=bool))
-        other = torch.from_numpy(~related)
-        rough = correlation.coarse(self._prepared, self._prepared)
-        pixels = [correlation.nearest(self._prepared, self._prepared, rough, allowed)[1] for allowed in (frame, other)]
-        apart = 1 - self._embedded @ self._embedded.T
-        embedded = [_least(apart, allowed.numpy())[1] for allowed in (frame, other)]
+        frames, others = _related(manifest)
+        pixels: list[list[np.ndarray]] = [[], []]
+        embedded: list[list[np.ndarray]] = [[], []]
+        for rows in _chunks(len(images)):
+            rough = correlation.coarse(self._prepared[rows], self._prepared)
+            apart = 1 - self._embedded[rows] @ self._embedded.T
+            for way, related in enumerate((frames, others)):
+                allowed = related(rows)
+                found = correlation.nearest(self._prepared[rows], self._prepared, rough, torch.from_numpy(allowed))
+                pixels[way].append(found[1])
+                embedded[way].append(_least(apart, allowed)[1])
+        frame, other = ([np.concatenate(way) for way in ways] for ways in zip(pixels, embedded, strict=True))
         # the alterations are part of the instrument: the same whatever the study's seed is
         altered = alter(torch.from_numpy(images).float(), compute.generator(0), least_noise=NOISE).round().to(torch.uint8)
         measured = self.measure(altered.numpy())
         return (
-            References.of(pixels[0], measured["nearest_real_distance"].to_numpy(), pixels[1], copy_quantile, blind=True),
-            References.of(embedded[0], measured["embedding_distance"].to_numpy(), embedded[1], copy_quantile, blind=False),
+            References.of(frame[0], measured["nearest_real_distance"].to_numpy(), other[0], copy_quantile, blind=True),
+            References.of(frame[1], measured["embedding_distance"].to_numpy(), other[1], copy_quantile, blind=False),
         )
 
     def measure(self, images: np.ndarray) -> pd.DataFrame:
@@ -119,21 +126,24 @@ class CopyFinder:
         Columns: `nearest_real_id` and `nearest_real_distance` (pixels, 0 to 2, 0 for a copy as it is), `embedding_nearest_id`
         and `embedding_distance` (0 to 2).
         """
-        prepared = correlation.prepare(images)
-        rough = correlation.coarse(prepared, self._prepared)
-        index, distance = correlation.nearest(
-            prepared, self._prepared, rough, torch.ones_like(rough.transform, dtype=torch.bool)
-        )
-        apart = 1 - self._direction(self._embed(images)) @ self._embedded.T
-        embedded_index, embedded_distance = _least(apart, np.ones(apart.shape, dtype=bool))
-        return pd.DataFrame(
-            {
-                "nearest_real_id": self.image_ids[index],
-                "nearest_real_distance": distance,
-                "embedding_nearest_id": self.image_ids[embedded_index],
-                "embedding_distance": embedded_distance,
-            }
-        )
+        prepared, direction = correlation.prepare(images), self._direction(self._embed(images))
+        found = []
+        for rows in _chunks(len(images)):
+            rough = correlation.coarse(prepared[rows], self._prepared)
+            everywhere = torch.ones_like(rough.transform, dtype=torch.bool)
+            index, distance = correlation.nearest(prepared[rows], self._prepared, rough, everywhere)
+            embedded_index, embedded_distance = _least(1 - direction[rows] @ self._embedded.T, everywhere.numpy())
+            found.append(
+                pd.DataFrame(
+                    {
+                        "nearest_real_id": self.image_ids[index],
+                        "nearest_real_distance": distance,
+                        "embedding_nearest_id": self.image_ids[embedded_index],
+                        "embedding_distance": embedded_distance,
+                    }
+                )
+            )
+        return pd.concat(found, ignore_index=True)
 
     def find(self, images: np.ndarray) -> pd.DataFrame:
         """`measure`, and `copy`: whether an image is a copy of a training image, by the rule at the top of this file."""
@@ -150,11 +160,29 @@ class CopyFinder:
         return {"pixels": self.pixels.report(), "embedding": self.embedding.report()}
 
 
-def _same(manifest: pd.DataFrame, column: str) -> np.ndarray:
-    """(N, N): whether two rows share a value; a missing value is shared with no other row."""
-    codes = manifest[column].astype("category").cat.codes.to_numpy().astype(np.int64)
-    codes = np.where(codes < 0, -1 - np.arange(len(codes)), codes)
-    return codes[:, None] == codes[None, :]
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(start, min(start + QUERIES, count)) for start in range(0, count, QUERIES))
+
+
+def _related(manifest: pd.DataFrame) -> tuple[Callable[[slice], np.ndarray], Callable[[slice], np.ndarray]]:
+    """Of some rows, (rows, N): which are other frames of the same patient, and which are of another patient and group."""
+    patient = _codes(manifest["patient_id"])
+    group = _codes(manifest["group_id"]) if "group_id" in manifest.columns else patient
+    number = np.arange(len(manifest))
+
+    def frames(rows: slice) -> np.ndarray:
+        return (patient[rows, None] == patient) & (number[rows, None] != number)
+
+    def others(rows: slice) -> np.ndarray:
+        return (patient[rows, None] != patient) & (group[rows, None] != group)
+
+    return frames, others
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    """(N,) numbers that are equal where values are; a missing value is equal to no other."""
+    codes = values.astype("category").cat.codes.to_numpy().astype(np.int64)
+    return np.where(codes < 0, -1 - np.arange(len(codes)), codes)
 
 
 def _least(distance: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 
 from synthtrace.features import neighbours
 from synthtrace.params import Selection
@@ -19,7 +20,7 @@ class Seen:
     labels: np.ndarray
 
 
-def scores(candidates: Seen, real: Seen, settings: Selection) -> pd.DataFrame:
+def scores(candidates: Seen, real: Seen, settings: Selection, device: torch.device) -> pd.DataFrame:
     """A row a candidate: `realism`, `class_realism`, `centroid_distance`, `confidence`, float64.
 
     `realism` (paper 4, Eq. 11) is the greatest radius / distance over the fold's real training images, `class_realism` over
@@ -33,11 +34,11 @@ def scores(candidates: Seen, real: Seen, settings: Selection) -> pd.DataFrame:
     for one in np.unique(label):
         here, there = label == one, real.features[real.labels == one]
         if len(there):
-            by_class[here] = neighbours.realism(own[here], there, _radii(there, settings))
+            by_class[here] = neighbours.realism(own[here], there, _radii(there, settings, device), device=device)
             apart[here] = np.linalg.norm(own[here].astype(np.float64) - there.mean(axis=0, dtype=np.float64), axis=1)
     return pd.DataFrame(
         {
-            REALISM: neighbours.realism(own, real.features, _radii(real.features, settings)),
+            REALISM: neighbours.realism(own, real.features, _radii(real.features, settings, device), device=device),
             CLASS_REALISM: by_class,
             CENTROID: apart,
             CONFIDENCE: candidates.probabilities[np.arange(len(label)), label].astype(np.float64),
@@ -45,7 +46,7 @@ def scores(candidates: Seen, real: Seen, settings: Selection) -> pd.DataFrame:
     )
 
 
-def _radii(features: np.ndarray, settings: Selection) -> np.ndarray:
+def _radii(features: np.ndarray, settings: Selection, device: torch.device) -> np.ndarray:
     """Radii of real images; NaN for those that are pruned."""
-    radius = neighbours.radii(features, settings.neighbours)
+    radius = neighbours.radii(features, settings.neighbours, device=device)
     return np.where(radius > np.median(radius), np.nan, radius) if settings.prune else radius

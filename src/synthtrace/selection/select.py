@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from synthtrace.params import Selection
 from synthtrace.selection.copies import CopyFinder, Embed
@@ -19,12 +20,14 @@ def select(
     embed: Embed,
     predict: Embed,
     selection: Selection,
+    device: torch.device,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A pool's selection table, in the ledger's order, and what the copy search reports.
 
     `candidates` uint8 (M, C, H, W), rows of `ledger`; `training` (N, C, H, W), rows of `manifest`: the fold's training
-    images, the only real ones read. `embed` and `predict` give the fold's extractor's features and class probabilities. Every
-    candidate has every score (`scores.py`); `kept` is what `selection.method` keeps, which may be none.
+    images, the only real ones read. `embed` and `predict` give the fold's extractor's features and class probabilities;
+    neighbours are sought on `device`. Every candidate has every score (`scores.py`); `kept` is what `selection.method` keeps,
+    which may be none.
 
     The report: `candidates`, `copies`, `training_images`, `copied_training_images` (distinct ones that a copy is nearest to),
     and the thresholds and references of `copies.CopyFinder.report`.
@@ -35,7 +38,7 @@ def select(
     def seen(images: np.ndarray, rows: pd.DataFrame) -> Seen:
         return Seen(embed(images), predict(images), rows["label"].to_numpy(dtype=np.int64))
 
-    scored = scores(seen(candidates, ledger), seen(training, manifest), selection)
+    scored = scores(seen(candidates, ledger), seen(training, manifest), selection, device)
     table = pd.concat([ledger[["image_id", "label"]].reset_index(drop=True), found, scored], axis=1)
     table["kept"] = kept(table, selection.method, selection)
     report = {
