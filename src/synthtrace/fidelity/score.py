@@ -25,6 +25,7 @@ from synthtrace.features.cache import CACHE
 from synthtrace.fidelity import inception, similarity
 from synthtrace.fidelity.cells import Images, least, score, variety
 from synthtrace.fidelity.jackknife import Measured, mean
+from synthtrace.fidelity.parts import rates, selections
 from synthtrace.fidelity.sight import Sight, look
 from synthtrace.images import load_stack
 from synthtrace.params import REAL, Params
@@ -161,17 +162,6 @@ class _Fold:
             rng = Seeds(self.params.seed).stream("fidelity", "pairs", kind, self.fold)
             found = score(own, others, settings.groups, settings.neighbours) | variety(own, settings.pairs, self.lpips, rng)
             yield Cell(head | {"images": len(own), "reference": len(others)}, found)
-
-
-def selections(params: Params) -> list[str]:
-    """The study's selection, then those of the curve."""
-    return list(dict.fromkeys([params.selection.method, *(one for run in params.curve.runs for one in run.selections)]))
-
-
-def rates(params: Params) -> list[float]:
-    """Mixing rates of the study and of its curve, in order."""
-    of_curve = (rate for run in params.curve.runs for rate in params.curve.rates_of(run))
-    return sorted({float(params.mixing_rate), *map(float, of_curve)})
 
 
 def _pool_row(cell: Cell) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from synthtrace.fidelity import HEAD
+from synthtrace.fidelity.parts import HEAD
 from synthtrace.params import NO_SELECTION, REAL
 from synthtrace.report.bars import Bar, bar_plot
 from synthtrace.report.formats import bounds, compact, compact_interval, finite, with_interval

@@ -20,6 +20,7 @@ from synthtrace.report.pictures import gallery, tally
 from synthtrace.report.pipeline import inputs, read_pipeline
 from synthtrace.report.reading import read_json
 from synthtrace.report.statistics_words import in_words
+from synthtrace.report.ways import ways
 from synthtrace.tables import read_folds, read_manifest
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,10 +57,11 @@ def build_page(root: Path, params: Params) -> str:
         "tests_in_words": in_words(summary["seeds"], summary["rounds"], summary["protocol"] == "subsets", unit),
         "results": results(root, summary, names),
         "plots": plots(root, summary, names),
+        "ways": ways(root, curve, read_json(root / "metrics/fidelity.json"), names, params.mixing_rate),
         "curves": curves(root, curve, names, params.mixing_rate),
         "fidelity": fidelity(read_json(root / "metrics/fidelity.json"), names),
         "explanations": explanations(root, labels),
-        "gallery": gallery(root, crops, folds, kinds, labels, params.report.images_per_class),
+        "gallery": gallery(root, crops, folds, params),
         "tally": tally(root, folds, kinds),
         "gates": read_gates(root / "metrics/quality"),
         "dag": diagram(stages),

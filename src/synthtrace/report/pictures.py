@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from synthtrace.fidelity.parts import selections
 from synthtrace.images import read_image
+from synthtrace.params import NO_SELECTION, Params
 from synthtrace.report.formats import number, share
+from synthtrace.selection import rules
 from synthtrace.tables import read_ledger, read_selection, with_role
 
 LARGEST = 128
@@ -54,32 +57,36 @@ def _synthetic(pool: Path, kind: str, rows: pd.DataFrame, count: int) -> list[di
     ]
 
 
-def gallery(
-    root: Path, manifest: pd.DataFrame, folds: pd.DataFrame, kinds: list[str], labels: list[str], count: int
-) -> list[Any]:
-    """For every fold of folds.csv and every class: a row of real training images and one of kept images a kind.
+def gallery(root: Path, manifest: pd.DataFrame, folds: pd.DataFrame, params: Params) -> list[Any]:
+    """For every fold of folds.csv and every class: a row of real training images, and one a kind and selection of the study.
 
     Returns a list of {"fold", "classes": [{"name", "rows": [{"name", "images": [{"uri", "note"}]}]}]}.
     """
-    pages = []
+    pages, count = [], params.report.images_per_class
     for fold in sorted(folds["fold"].unique()):
         train = with_role(manifest, folds, fold, "train")
-        kept = {kind: _kept(root, kind, fold) for kind in kinds}
+        kept = [
+            (kind, methods, _kept(root, kind, fold, methods, params))
+            for kind in params.generator.kinds
+            for methods in selections(params)
+        ]
         classes = []
-        for label, name in enumerate(labels):
+        for label, name in enumerate(params.dataset.labels):
             rows = [{"name": "real", "images": _real(root / "data/crops", train[train["label"] == label], count)}]
-            for kind, images in kept.items():
+            for kind, methods, images in kept:
                 pool = root / f"data/pools/{kind}/fold{fold}"
-                rows.append({"name": kind, "images": _synthetic(pool, kind, images[images["label"] == label], count)})
+                own = _synthetic(pool, kind, images[images["label"] == label], count)
+                rows.append({"name": kind if methods == NO_SELECTION else f"{kind}, {methods}", "images": own})
             classes.append({"name": name, "rows": rows})
         pages.append({"fold": int(fold), "classes": classes})
     return pages
 
 
-def _kept(root: Path, kind: str, fold: int) -> pd.DataFrame:
+def _kept(root: Path, kind: str, fold: int, methods: str, params: Params) -> pd.DataFrame:
     selection = read_selection(root / f"data/selected/{kind}/fold{fold}")
     ledger = read_ledger(root / f"data/pools/{kind}/fold{fold}")
-    return selection[selection["kept"].astype(bool)].merge(ledger[["image_id", "path"]], on="image_id").sort_values("image_id")
+    kept = selection[rules.kept(selection, methods, params.selection)]
+    return kept.merge(ledger[["image_id", "path"]], on="image_id").sort_values("image_id")
 
 
 def tally(root: Path, folds: pd.DataFrame, kinds: list[str]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from synthtrace.fidelity import HEAD
+from synthtrace.fidelity.parts import HEAD
 from synthtrace.lineage.export.pools import Pool, as_run
 from synthtrace.lineage.study import Study, read_json
 from synthtrace.params import REAL

@@ -17,7 +17,7 @@ THINGS = {
     FIDELITY: re.compile(r"(pools|kinds)\.\d+(?=\.)"),
     EXPLAIN: re.compile(r"images\.\d+(?=\.)"),
 }
-NAMED_BY = ("image_id", "scenario", "kind", "mixing_rate", "fold", "label_name", "part", "source")
+NAMED_BY = ("image_id", "scenario", "kind", "selection", "mode", "mixing_rate", "fold", "label_name", "part", "source")
 
 
 def figures(study: Study) -> list[Plain]:
