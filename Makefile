@@ -47,6 +47,7 @@ bench: $(READY)
 	python benchmarks/diffusion_train.py
 	python benchmarks/sampling.py
 	python benchmarks/fidelity.py
+	python benchmarks/realism.py
 
 # hashes only: no index address may enter the file
 lock: $(READY)

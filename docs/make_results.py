@@ -4,7 +4,7 @@
 
 A generated part stands between two marker comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the words around them are
 people's. NAME is a preset with evidence in `results/NAME/`, or `benchmarks` (of `results/benchmarks/*.json`), or `paper` (what
-paper 0 states).
+paper 0 states), `paper3` or `paper4` (their tables beside our cells of them).
 """
 
 import json
@@ -13,9 +13,12 @@ from pathlib import Path
 
 import results_benchmarks
 import results_paper
+import results_paper3
+import results_paper4
 import results_tables
 
 ROOT = Path(__file__).parents[1]
+OF_PAPERS = {"paper3": results_paper3.section, "paper4": results_paper4.section}
 PAGE = ROOT / "docs" / "results.md"
 
 
@@ -48,6 +51,8 @@ def section(name: str, results: Path) -> str:
     """The generated part between the markers of `name`."""
     if name == "paper":
         lines = results_paper.section()
+    elif name in OF_PAPERS:
+        lines = OF_PAPERS[name](results)
     elif name == "benchmarks":
         lines = results_benchmarks.section(results / name)
     else:

@@ -54,7 +54,7 @@ def test_every_cell_has_figures_or_says_why_not(patches: Clone) -> None:
 def test_the_audit_is_clean(patches: Clone) -> None:
     result = patches.run("synthtrace", "audit", "--all")
     assert result.returncode == 0, result.stdout
-    assert "12 of 12" in result.stdout or "fail" not in result.stdout.lower()
+    assert "12 of 12" in result.stdout
 
 
 def test_pretrained_models_saw_unused_patches_alone(patches: Clone) -> None:
@@ -86,8 +86,7 @@ def test_another_selection_reruns_selection_and_what_reads_it(mine: Clone) -> No
     found = ran(mine, "selection.method=none")
     selected = per_kind("select", *KINDS) | per_kind("check_pools", *KINDS, folds=False)
     read = per_kind("classify", *KINDS, folds=False) | per_kind("curve", *KINDS, folds=False)
-    assert found <= selected | read | AFTER | {"explain"}
-    assert selected <= found
+    assert found == selected | read | AFTER | {"explain"}
     selection = read_selection(mine.folder / "data/selected/gan/fold0")
     assert {"realism", "class_realism", "centroid_distance", "confidence"} <= set(selection.columns)
 

@@ -234,3 +234,13 @@ def test_a_table_without_a_column_is_named(workspace, params):
     (workspace / "plots/roc.csv").write_text("scenario,fpr\nreal,0\n")
     with pytest.raises(InputError, match=r"roc.csv: missing column 'tpr'"):
         build_page(workspace, params)
+
+
+@pytest.mark.parametrize(
+    ("unused", "mode", "said"), [(True, "decoder", True), (True, "scratch", False), (False, "decoder", False)]
+)
+def test_pre_training_on_the_studys_own_source_is_said(workspace, params, unused, mode, said):
+    pretraining = params.pretraining.model_copy(update={"unused": unused})
+    autoencoder = params.autoencoder.model_copy(update={"mode": mode})
+    page = build_page(workspace, params.model_copy(update={"pretraining": pretraining, "autoencoder": autoencoder}))
+    assert ("Pre-training saw images of the same source." in page) == said

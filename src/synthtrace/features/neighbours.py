@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 # rows of one set against all of the other at a time
-CHUNK = 512
+CHUNK = 256
 # squared distances below this share of the squared lengths are rounding: the two are one
 SAME = 1e-10
 CPU = torch.device("cpu")

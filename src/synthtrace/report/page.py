@@ -45,6 +45,7 @@ def build_page(root: Path, params: Params) -> str:
     content = {
         "dataset": describe(read_manifest(root / "data/scans"), folds, params),
         "patient_ids": patient_ids,
+        "same_source": params.pretraining.unused and params.autoencoder.mode != "scratch",
         "unit": unit,
         "answer": sentence(summary, kinds, patient_ids),
         "verdicts": [(kind, judge(scenario(summary, kind)["versus_real"])) for kind in kinds],
