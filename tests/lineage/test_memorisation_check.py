@@ -64,8 +64,28 @@ def _dropped(table: pd.DataFrame) -> None:
     table.loc[3, "kept"] = False
 
 
+def _surer(table: pd.DataFrame) -> None:
+    table.loc[3, "confidence"] = 1 - table.loc[3, "confidence"] / 2
+
+
+def _more_real(table: pd.DataFrame) -> None:
+    table.loc[3, "realism"] *= 1.01
+
+
+def _unscored(table: pd.DataFrame) -> None:
+    table.loc[3, "centroid_distance"] = np.nan
+
+
 @pytest.mark.parametrize(
-    ("edit", "column"), [(_nearer, "nearest_real_distance"), (_other_original, "nearest_real_id"), (_dropped, "kept False")]
+    ("edit", "column"),
+    [
+        (_nearer, "nearest_real_distance"),
+        (_other_original, "nearest_real_id"),
+        (_dropped, "kept False"),
+        (_surer, "confidence"),
+        (_more_real, "realism"),
+        (_unscored, "centroid_distance"),
+    ],
 )
 def test_a_selection_that_the_images_do_not_give_fails(clone: Clone, edit: Callable[[pd.DataFrame], None], column: str) -> None:
     folder = clone.folder / "data/selected/class/fold1"
@@ -136,7 +156,7 @@ def reference(copies: list[bool]) -> Reference:
     near = References(frames=np.array([0.01, 0.02]), altered=np.array([0.02]), others=np.array([0.2]), threshold=0.02)
     held_out = pd.DataFrame({"nearest_real_distance": 0.3, "embedding_distance": 0.4, "copy": copies})
     finder = SimpleNamespace(pixels=near, embedding=near)
-    return Reference(finder, pd.DataFrame(), held_out, (1, 32, 32))  # type: ignore[arg-type]
+    return Reference(finder, None, pd.DataFrame(), held_out, (1, 32, 32))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("called", "severity"), [(5, "note"), (6, "warn")])

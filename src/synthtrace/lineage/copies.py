@@ -1,10 +1,11 @@
-"""The search for copies, run again: every candidate and every held-out image of a fold against its training images.
+"""The search for copies and the scores of selection, run again: every candidate of a fold against its training images.
 
-Nothing of it is new: `selection.copies.CopyFinder` measures and judges. Embeddings are computed anew; the scratch cache, which
+Nothing of it is new: `selection.copies.CopyFinder` measures and judges, `selection.scores` scores. Held-out images are searched
+for as well. Embeddings are computed anew; the scratch cache, which
 anybody can write to, is not read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
 
     from synthtrace.selection.copies import CopyFinder
 
+Scorer = Callable[[np.ndarray, np.ndarray], pd.DataFrame]
+
 
 @dataclass(frozen=True)
 class Reference:
-    """A fold's training images as the search sees them, and what it says of the fold's held-out (test) images."""
+    """A fold's training images as the search sees them, and what it says of the fold's held-out (test) images.
+
+    `score` gives the scores of selection of candidates (M, C, H, W) with their labels (M,).
+    """
 
     finder: "CopyFinder"
+    score: Scorer
     training: pd.DataFrame
     held_out: pd.DataFrame
     size: tuple[int, ...]
@@ -57,6 +64,7 @@ def reference(study: Study, fold: int, params: Params, device: "torch.device") -
     """
     from synthtrace.features import cache
     from synthtrace.selection.copies import CopyFinder
+    from synthtrace.selection.scores import Seen, scores
 
     training, images = _crops(study, fold, "train", params)
     if training.empty:
@@ -70,9 +78,17 @@ def reference(study: Study, fold: int, params: Params, device: "torch.device") -
                 raise InputError(f"data/features/fold{fold}: expected finite embeddings, found others")
             return found
 
+        def seen(images: np.ndarray, labels: np.ndarray) -> Seen:
+            return Seen(embed(images), extractor.probabilities(images), labels)
+
+        real = seen(images, training["label"].to_numpy(dtype=np.int64))
         finder = CopyFinder(images, training, embed, params.selection.copy_quantile)
         held_out, others = _crops(study, fold, "test", params)
-        yield Reference(finder, training, finder.find(others) if len(held_out) else pd.DataFrame(), images.shape[1:])
+
+        def score(images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+            return scores(seen(images, labels), real, params.selection, device)
+
+        yield Reference(finder, score, training, finder.find(others) if len(held_out) else pd.DataFrame(), images.shape[1:])
 
 
 def candidates(study: Study, kind: str, fold: int, against: Reference) -> Candidates:
@@ -89,7 +105,8 @@ def candidates(study: Study, kind: str, fold: int, against: Reference) -> Candid
     table = table[table["image_id"].isin(images)].reset_index(drop=True)
     if table.empty:
         return Candidates(table, missing, False)
-    found = against.finder.find(np.stack(list(images.values())))
+    pixels = np.stack(list(images.values()))
+    found = against.finder.find(pixels).join(against.score(pixels, table["label"].to_numpy(dtype=np.int64)))
     stored = [name for name in selection.columns if name in found.columns]
     table = table.rename(columns={name: f"{name}_stored" for name in stored}).join(found)
     table["sampled"] = [pixel_hash(to_pixels(image)) for image in images.values()] == table["pixel_hash"]

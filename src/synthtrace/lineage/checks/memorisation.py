@@ -12,13 +12,15 @@ from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, war
 from synthtrace.lineage.machine import Machine, as_recorded
 from synthtrace.lineage.memorised import Memorised
 from synthtrace.lineage.study import Study, read_object
+from synthtrace.params import Selection
+from synthtrace.selection import rules
 from synthtrace.stage import progress
 
-PROMISE = "no kept synthetic image is a copy of a training image, by pixels or by in-domain embedding"
+PROMISE = "no kept synthetic image is a copy of a training image, by pixels or by in-domain embedding; selection is by its rule"
 
 SELECT = "select@"
-ROUNDING = 1e-4
-MEASURED = ["copy", "nearest_real_distance", "nearest_real_id", "embedding_distance", "embedding_nearest_id"]
+ROUNDING, RELATIVE = 1e-4, 1e-3
+MEASURED = ["copy", "nearest_real_distance", "nearest_real_id", "embedding_distance", "embedding_nearest_id", *rules.SCORES]
 COUNTS = ["candidates", "copies", "copied_training_images"]
 
 
@@ -54,7 +56,7 @@ def _pools(study: Study, measured: Memorised) -> Iterator[list[Finding]]:
 def _pool(study: Study, kind: str, fold: int, against: Reference, machine: Machine, measured: Memorised) -> Iterator[Finding]:
     try:
         judged = candidates(study, kind, fold, against)
-        method = study.params_of(f"{SELECT}{kind}-{fold}").selection.method
+        settings = study.params_of(f"{SELECT}{kind}-{fold}").selection
         stored = read_object(study.root / f"data/selected/{kind}/fold{fold}/copies.json")
     except InputError as error:
         yield fail(str(error))
@@ -69,7 +71,7 @@ def _pool(study: Study, kind: str, fold: int, against: Reference, machine: Machi
     say: Callable[[str, str], Finding] = fail if machine.same else warn
     where = "" if machine.same else f" (measured on {machine.here}, selected on {machine.recorded})"
     for file, told in (
-        ("selection.parquet", _rows_told(judged.found, against, method)),
+        ("selection.parquet", _rows_told(judged, against, settings)),
         ("copies.json", _report_told(stored, judged, against)),
     ):
         if told:
@@ -89,19 +91,25 @@ def _kept_copies(study: Study, kind: str, fold: int, found: pd.DataFrame, agains
         )
 
 
-def _rows_told(found: pd.DataFrame, against: Reference, method: str) -> str:
-    """Where the stored selection is not what the images give; empty when it agrees. Swapped files are `ledger`'s finding."""
-    found = found[found["sampled"]]
+def _rows_told(judged: Candidates, against: Reference, settings: Selection) -> str:
+    """Where the stored selection is not what the images give; empty when it agrees. Swapped files are `ledger`'s finding.
+
+    What is kept must follow from the stored columns by the rule, which for `centroid` takes the whole table.
+    """
+    found = judged.found[judged.found["sampled"]]
     told: dict[str, str] = {}
     for name in (name for name in MEASURED if f"{name}_stored" in found):
         stored = found[f"{name}_stored"]
         for row in np.flatnonzero(_differs(name, stored, found[name], against)):
             said = f"{name} {stored.iloc[row]}, found {found[name].iloc[row]}"
             told.setdefault(found["image_id"].iloc[row], said)
-    if method == "none":
-        for row in np.flatnonzero(found["kept"] == found["copy_stored"]):
+    if judged.complete:
+        table = found[["label", *(f"{name}_stored" for name in ("copy", *rules.SCORES) if f"{name}_stored" in found)]]
+        expected = rules.kept(table.rename(columns=lambda name: name.removesuffix("_stored")), settings.method, settings)
+        for row in np.flatnonzero(found["kept"].to_numpy(dtype=bool) != expected):
             kept, copy = found["kept"].iloc[row], found["copy_stored"].iloc[row]
-            told.setdefault(found["image_id"].iloc[row], f"kept {kept} with copy {copy}, expected what is no copy to be kept")
+            said = f"kept {kept} with copy {copy}, expected {expected[row]} by selection.method {settings.method}"
+            told.setdefault(found["image_id"].iloc[row], said)
     if not told:
         return ""
     image_id, first = next(iter(told.items()))
@@ -109,6 +117,8 @@ def _rows_told(found: pd.DataFrame, against: Reference, method: str) -> str:
 
 
 def _differs(name: str, stored: pd.Series, found: pd.Series, against: Reference) -> np.ndarray:
+    if name in rules.SCORES:
+        return ~np.isclose(pd.to_numeric(stored, errors="coerce"), found, rtol=RELATIVE, atol=ROUNDING, equal_nan=True)
     if name.endswith("_distance"):
         return ~((pd.to_numeric(stored, errors="coerce") - found).abs() <= ROUNDING).to_numpy()
     if name.endswith("_id"):  # which of two identical training images is named says nothing
