@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from results_cells import difference, figure, interval, mean_sd, number, p_value, table
+from results_cells import MISSING, difference, figure, interval, mean_sd, number, p_value, table
 from results_paper import beside_curve
 
 Evidence = dict[str, Any]
@@ -105,11 +105,19 @@ def curve(metrics: Path) -> list[str]:
     lines = []
     for run in json.loads((metrics / "curve.json").read_text())["runs"]:
         rows = []
+        several = len(run.get("selections", [])) * len(run.get("modes", [])) > 1
         for point in run["points"]:
             versus = point.get("versus_real")
+            name = f"{point['scenario']}, {point['selection']}, {point['mode']}" if several and versus else point["scenario"]
+            if "unfilled" in point:
+                lacking = point["unfilled"]
+                told = f"{MISSING}: {lacking['kept']} of {lacking['candidates']} kept, {lacking['needed']} needed"
+                ways = f"{point['scenario']}, {point['selection']}, {point['mode']}"
+                rows.append([ways, f"{point['mixing_rate']:g}", told, *[""] * 6])
+                continue
             rows.append(
                 [
-                    point["scenario"],
+                    name,
                     f"{point['mixing_rate']:g}",
                     mean_sd(point["auc_image"]),
                     difference(versus),
@@ -121,7 +129,7 @@ def curve(metrics: Path) -> list[str]:
                 ]
             )
         heads = [
-            "scenario",
+            "scenario, selection, mode" if several else "scenario",
             "r",
             "AUC, images: mean ± sd",
             "versus real [95% interval]",
@@ -147,20 +155,29 @@ def fidelity(metrics: Path) -> list[str]:
         [
             entry["kind"],
             entry["label_name"] or "all",
-            entry["part"],
+            _part(entry),
             str(entry["images"]),
             *(_over_folds(entry[name]) for name in names),
         ]
         for entry in kinds
+        if entry["part"] != "drawn" or entry["label"] is None
     ]
     heads = ["images of", "class", "part", "images", *(f"{name}: mean over folds [95% interval]" for name in names)]
     return [
         *table(heads, rows),
         f"fd and kd are Fréchet and kernel distances to the fold's held-out images in the space of an in-domain "
         f"{evidence['extractor']['name']}: they are no FID and compare with nothing outside this study. The row of real "
-        "training images is what real images of other patients reach.",
+        "training images is what real images of other patients reach. Precision, recall and F1 are the improved ones "
+        "(Kynkaanniemi et al. 2019); ms_ssim is the similarity of pairs of one class, lower being more varied.",
         "",
     ]
+
+
+def _part(entry: Evidence) -> str:
+    """Raw, kept or drawn at a mixing rate, with the selection."""
+    rate, selection = entry.get("mixing_rate"), entry.get("selection")
+    part = entry["part"] if rate is None else f"{entry['part']} at r = {rate:g}"
+    return part if selection in (None, "none") else f"{part}, {selection}"
 
 
 def _over_folds(metric: Evidence) -> str:
