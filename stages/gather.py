@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from synthtrace.scans.unlabelled import unused, write_unlabelled
+from synthtrace.preprocess.unlabelled import unused, write_unlabelled
 from synthtrace.stage import progress, stage
 from synthtrace.tables import read_folds, read_manifest
 

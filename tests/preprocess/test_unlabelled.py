@@ -14,7 +14,7 @@ import yaml
 from synthtrace.errors import InputError
 from synthtrace.images import read_image, write_image
 from synthtrace.params import Preprocess
-from synthtrace.scans.unlabelled import UNLABELLED, corpus, unused, write_unlabelled
+from synthtrace.preprocess.unlabelled import UNLABELLED, corpus, unused, write_unlabelled
 
 ROOT = Path(__file__).parents[2]
 WHOLE = Preprocess(region="whole", crop_size=16, image_size=16, channels=1)
