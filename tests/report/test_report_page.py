@@ -244,3 +244,12 @@ def test_pre_training_on_the_studys_own_source_is_said(workspace, params, unused
     autoencoder = params.autoencoder.model_copy(update={"mode": mode})
     page = build_page(workspace, params.model_copy(update={"pretraining": pretraining, "autoencoder": autoencoder}))
     assert ("Pre-training saw images of the same source." in page) == said
+
+
+@pytest.mark.parametrize(
+    ("traditional", "said"), [("crops", "as many random crops of real images"), ("on_the_fly", "real images alone, altered on")]
+)
+def test_the_answer_says_what_traditional_is(workspace, params, traditional, said):
+    classifier = params.classifier.model_copy(update={"traditional": traditional})
+    page = build_page(workspace, params.model_copy(update={"classifier": classifier}))
+    assert f"For comparison, {said}" in page

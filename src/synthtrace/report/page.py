@@ -50,6 +50,7 @@ def build_page(root: Path, params: Params) -> str:
         "answer": sentence(summary, kinds, patient_ids),
         "verdicts": [(kind, judge(scenario(summary, kind)["versus_real"])) for kind in kinds],
         "traditional": change(scenario(summary, "traditional")["versus_real"], unit) if "traditional" in names else None,
+        "on_the_fly": params.classifier.traditional == "on_the_fly",
         "baselines": sentences(summary, curve, unit),
         "caveat": caveat(kinds),
         "seeds": summary["seeds"],

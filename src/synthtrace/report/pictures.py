@@ -68,7 +68,7 @@ def gallery(root: Path, manifest: pd.DataFrame, folds: pd.DataFrame, params: Par
         kept = [
             (kind, methods, _kept(root, kind, fold, methods, params))
             for kind in params.generator.kinds
-            for methods in selections(params)
+            for methods in sorted(selections(params), key=lambda methods: methods != NO_SELECTION)
         ]
         classes = []
         for label, name in enumerate(params.dataset.labels):
