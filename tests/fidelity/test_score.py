@@ -133,7 +133,7 @@ def only(rows: list[dict[str, Any]], **where: Any) -> dict[str, Any]:
 def test_every_pool_stands_raw_and_kept_beside_the_training_images_by_class_and_whole(scored, params):
     cells = [(row["kind"], row["fold"], row["part"], row["label"], row["label_name"]) for row in scored["pools"]]
     labels = [*enumerate(params.dataset.labels), (None, "all")]
-    # a rate of 0.5 can be drawn of what is kept of each pool, one of 1 or 1.5 cannot
+    # a rate of 0.5 can be drawn of what is kept of each pool, one of 1.5 cannot
     parts = {"semantic": ["raw", "kept", "drawn"], "class": ["raw", "kept", "drawn"], "real": ["training"]}
     assert cells == [(kind, fold, part, *label) for kind in parts for fold in FOLDS for part in parts[kind] for label in labels]
     averages = [(row["kind"], row["part"], row["label"]) for row in scored["kinds"]]

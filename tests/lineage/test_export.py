@@ -163,7 +163,7 @@ def test_the_statement_is_valid_and_resolves_to_the_bytes_of_the_study(exported:
 def test_the_card_tells_what_was_measured_and_what_was_not(exported: dict[str, Path], phantom: Clone) -> None:
     card = json.loads((exported["croissant"] / "datacard.json").read_text())
     study = Study(phantom.folder)
-    shown = [f"{metric}_test_resnet" for metric in ("fd", "kd", "precision", "recall", "f1")]
+    shown = [f"{metric}_test_resnet" for metric in ("fd", "kd", "precision", "recall", "f1")] + ["ms_ssim"]
     figures = json.loads((phantom.folder / "metrics/fidelity.json").read_text())
     assert card["fidelity"]["extractor"] == "test_resnet"
     for row in figures["pools"]:

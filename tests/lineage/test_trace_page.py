@@ -64,9 +64,8 @@ def test_every_further_number_stands_under_what_it_tells_of(phantom: Clone, cont
     assert list(files) == ["metrics/curve.json", "metrics/fidelity.json", "metrics/explain.json"]
     for path, things in files.items():
         assert {key: value for thing in things for key, value in thing["numbers"].items()} == numbers(study, path)
-    (point,) = [
-        one for one in files["metrics/curve.json"] if one["name"] == "test_resnet none, scenario class, mixing rate 0.5"
-    ]
+    name = "test_resnet none, scenario class, selection none, mode augment, mixing rate 0.5"
+    (point,) = [one for one in files["metrics/curve.json"] if one["name"] == name]
     assert point["outs"] == ["data/curve/class", "data/curve/real"]
 
 

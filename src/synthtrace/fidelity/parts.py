@@ -11,6 +11,5 @@ def selections(params: Params) -> list[str]:
 
 
 def rates(params: Params) -> list[float]:
-    """Mixing rates of the study and of its curve, in order."""
-    of_curve = (rate for run in params.curve.runs for rate in params.curve.rates_of(run))
-    return sorted({float(params.mixing_rate), *map(float, of_curve)})
+    """Mixing rates of the curve, in order; `mixing_rate` has no part, so that another one computes no distances again."""
+    return sorted({float(rate) for run in params.curve.runs for rate in params.curve.rates_of(run)})
