@@ -11,9 +11,8 @@ FIGURES, STAGE = "metrics/fidelity.json", "score_pools"
 MEASURE = (
     "Distances of the kept images of a pool, all classes together, to the real images that its fold holds out; beside them "
     "those of the fold's real training images. fd_ and kd_: Frechet and kernel distance in the space of an extractor that was "
-    "trained on the fold, to be compared within a fold alone; fid, kid and inception_score: by Inception v3; ms_ssim: similarity of pairs of a class. 95% "
-    "intervals by "
-    "the jackknife, which leaves out real images a patient at a time"
+    "trained on the fold, to be compared within a fold alone; fid, kid and inception_score: by Inception v3; ms_ssim: "
+    "similarity of pairs of one class. 95% intervals by the jackknife, which leaves out real images a patient at a time"
 )
 
 
