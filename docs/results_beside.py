@@ -14,7 +14,6 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         metrics = folder / "metrics"
-        self.ran = (metrics / "curve.json").exists()
         curve, fidelity = (_read(metrics / name) for name in ("curve.json", "fidelity.json"))
         self._points = {
             (point["scenario"], *((point["selection"], point["mode"], point["mixing_rate"]) if _own(point) else ())): point

@@ -1,8 +1,8 @@
 """Fidelity of every pool of a study: metrics/fidelity.json, a pure function of images and extractors.
 
 The reference is the fold's held-out (test) images of the same classes, as in paper 0. A pool is measured raw, as each selection
-keeps it, and as the first seed's classifiers draw from what is kept at each mixing rate. Beside the pools stand the
-fold's own training images: real images of other patients, the floor that a generator is measured against. In the in-domain
+keeps it, and as the first seed's classifiers draw from what is kept at each mixing rate of the curve. Beside the pools stand
+the fold's own training images: real images of other patients, the floor that a generator is measured against. In the in-domain
 space they may read farther than new images would, since the extractor was fitted to them. Only Inception's figures are called
 `fid`, `kid` and `inception_score`; those in the extractor's space are `fd_` and `kd_` and its backbone. Each fold has an
 extractor of its own: such figures compare the pools of a fold, and their means over folds the kinds of a study, but not one
