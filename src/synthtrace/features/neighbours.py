@@ -2,6 +2,9 @@
 
 Distances are Euclidean, by one product of matrices a chunk: in float64, of features centred on the mean of the second set, so
 that they keep their digits. They are computed on the device that is given.
+
+What a chunk gives is written where it belongs at once: small results that outlive their chunk would lie scattered among the
+freed matrices, and the process would grow by nearly all of these.
 """
 
 from collections.abc import Iterator
@@ -24,12 +27,12 @@ def radii(features: np.ndarray, neighbours: int, chunk: int = CHUNK, device: tor
     count = len(features)
     if count <= neighbours:
         return np.full(count, np.inf)
-    found = []
+    found = np.empty(count)
     for start, distance in _distances(features, features, chunk, device):
         rows = torch.arange(len(distance), device=device)
         distance[rows, start + rows] = torch.inf
-        found.append(distance.kthvalue(neighbours, dim=1).values.cpu())
-    return torch.cat(found).double().numpy()
+        found[start : start + len(distance)] = distance.kthvalue(neighbours, dim=1).values.cpu()
+    return found
 
 
 def realism(
@@ -44,18 +47,19 @@ def realism(
     if not usable.any():
         return np.full(len(candidates), np.nan)
     reach = torch.from_numpy(radius[usable]).float().to(device)
-    found = [
-        (reach / distance.clamp_min(1e-6)).amax(dim=1).cpu()
-        for _, distance in _distances(candidates, real[usable], chunk, device)
-    ]
-    return torch.cat(found).double().numpy() if found else np.empty(0)
+    found = np.empty(len(candidates))
+    for start, distance in _distances(candidates, real[usable], chunk, device):
+        found[start : start + len(distance)] = (reach / distance.clamp_min_(1e-6)).amax(dim=1).cpu()
+    return found
 
 
 def inside(points: np.ndarray, centres: np.ndarray, radius: np.ndarray, chunk: int = CHUNK) -> np.ndarray:
     """(M,) bool: whether each of `points` (M, D) lies within `radius` (N,) of any of `centres` (N, D)."""
     reach = torch.from_numpy(radius).float()
-    found = [(distance <= reach).any(dim=1) for _, distance in _distances(points, centres, chunk, CPU)]
-    return torch.cat(found).numpy() if found else np.empty(0, dtype=bool)
+    found = np.empty(len(points), dtype=bool)
+    for start, distance in _distances(points, centres, chunk, CPU):
+        found[start : start + len(distance)] = (distance <= reach).any(dim=1)
+    return found
 
 
 def _distances(points: np.ndarray, others: np.ndarray, chunk: int, device: torch.device) -> Iterator[tuple[int, torch.Tensor]]:
