@@ -34,7 +34,7 @@ class Run:
             return NOT_RUN
         if "unfilled" in point:
             lacking = point["unfilled"]
-            return f"{MISSING}: {lacking['kept']} of {lacking['candidates']} kept"
+            return f"{MISSING}: {lacking['kept']} of {lacking['candidates']} {lacking['label_name']} kept"
         mean, deviation = (point["scores"][name][part] for part in ("mean", "sd"))
         return f"{100 * mean:.1f}" + ("" if deviation is None else f" ± {100 * deviation:.1f}")
 

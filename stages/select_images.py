@@ -1,45 +1,24 @@
 """Which candidates of a pool are kept; copies of training images never are: data/selected/<kind>/fold<k>/."""
 
 import argparse
-import json
 from pathlib import Path
 
 from synthtrace.stage import stage
-
-CROPS = Path("data/crops")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", required=True)
     parser.add_argument("--fold", type=int, required=True)
     arguments = parser.parse_args()
-    with stage(f"select@{arguments.kind}-{arguments.fold}") as run:
-        from synthtrace import compute
-        from synthtrace.features import cache, extractor
-        from synthtrace.images import load_stack
-        from synthtrace.selection.pool import load_pool
+    kind, fold = arguments.kind, arguments.fold
+    with stage(f"select@{kind}-{fold}") as run:
         from synthtrace.selection.select import select
-        from synthtrace.tables import read_folds, read_manifest, with_role, write_selection
+        from synthtrace.tables import read_candidates, write_selection
 
-        params, kind, fold = run.params, arguments.kind, arguments.fold
-        device = compute.set_up(run)
-        manifest = with_role(read_manifest(CROPS), read_folds(Path("data/folds/folds.csv")), fold, "train")
-        training = load_stack([CROPS / path for path in manifest["path"]], params.preprocess.channels)
-        ledger, candidates = load_pool(Path(f"data/pools/{kind}/fold{fold}"), params.preprocess.channels)
-        run.say(f"{len(ledger)} candidates against {len(manifest)} training images")
-        trained = extractor.load(Path(f"data/features/fold{fold}"), device)
-        table, report = select(
-            candidates,
-            ledger,
-            training,
-            manifest,
-            lambda images: cache.embeddings(trained, images, mirrored=True),
-            trained.probabilities,
-            params.selection,
-            device,
-        )
+        settings = run.params.selection
+        table = select(read_candidates(Path(f"data/scored/{kind}/fold{fold}")), settings)
         with run.output(f"data/selected/{kind}/fold{fold}") as temporary:
             temporary.mkdir()
             write_selection(temporary, table)
-            (temporary / "copies.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        run.say(f"{int(table['kept'].sum())} kept, {report['copies']} copies dropped")
+        kept, copies = int(table["kept"].sum()), int(table["copy"].sum())
+        run.say(f"{kept} of {len(table)} kept by {settings.method}, {copies} copies dropped")

@@ -274,11 +274,20 @@ def _batches(count: int, size: int, stream: np.random.Generator) -> Iterator[np.
         waiting = waiting[size:]
 
 
+def _laid_out(images: torch.Tensor) -> torch.Tensor:
+    """The same values in one layout of memory: by the strides that images happen to have torch chooses how it convolves.
+
+    Of two ways to the same features, one last bit differs. A copy, since images of one channel pass for contiguous whatever
+    their strides are.
+    """
+    return torch.empty(images.shape, dtype=torch.float32, device=images.device).copy_(images)
+
+
 @torch.inference_mode()
 def predict(model: nn.Module, images: torch.Tensor, batch_size: int = 256) -> np.ndarray:
     """Class probabilities (N, classes), float64, of uint8 images (N, C, H, W) on the model's device; rows sum to 1."""
     model.eval()
-    return probabilities([model(normalise(model, batch)) for batch in images.split(batch_size)])
+    return probabilities([model(normalise(model, _laid_out(batch))) for batch in images.split(batch_size)])
 
 
 def probabilities(logits: list[torch.Tensor]) -> np.ndarray:
@@ -291,7 +300,7 @@ def embed(model: Any, images: torch.Tensor, batch_size: int = 256) -> np.ndarray
     """Penultimate features (N, D), float32, of uint8 images (N, C, H, W) on the model's device."""
     model.eval()
     features = [
-        model.forward_head(model.forward_features(normalise(model, batch)), pre_logits=True)
+        model.forward_head(model.forward_features(normalise(model, _laid_out(batch))), pre_logits=True)
         for batch in images.split(batch_size)
     ]
     return torch.cat(features).float().cpu().numpy()

@@ -1,6 +1,7 @@
 """The tables that stages hand to each other: their columns, how they are read, written and checked.
 
-manifest.csv (scans, crops), folds.csv, ledger.parquet, selection.parquet, the predictions tables and those of the curve.
+manifest.csv (scans, crops), folds.csv, ledger.parquet, candidates.parquet, selection.parquet, the predictions tables and those
+of the curve.
 Columns are listed in the order in which they are written; further columns of a manifest ride along behind them.
 """
 
@@ -33,11 +34,12 @@ LEDGER = [
     "steps",
     "guidance_scale",
 ]
-SELECTION = ["image_id", "label", "nearest_real_id", "nearest_real_distance", "copy", "kept"]
+CANDIDATES = ["image_id", "label", "nearest_real_id", "nearest_real_distance", "copy"]
+SELECTION = [*CANDIDATES, "kept"]
 PREDICTIONS = ["backbone", "mixing_rate", "seed", "fold", "image_id", "patient_id", "label"]
 CURVE = ["run", "scenario", "selection", "mode", *PREDICTIONS]
 CURVE_SETTINGS = ["run", "scenario", "selection", "mode", "backbone", "mixing_rate", "seeds"]
-UNFILLED = ["run", "scenario", "selection", "mode", "mixing_rate", "fold", "kept", "candidates", "needed"]
+UNFILLED = ["run", "scenario", "selection", "mode", "mixing_rate", "fold", "label", "kept", "candidates", "needed"]
 
 # identifiers stay text: "007" is a patient, not the number 7
 _TEXT = dict.fromkeys(
@@ -111,13 +113,24 @@ def write_ledger(pool: Path, ledger: pd.DataFrame) -> None:
     ledger[LEDGER].to_parquet(Path(pool) / "ledger.parquet", index=False)
 
 
+def read_candidates(folder: Path) -> pd.DataFrame:
+    """`candidates.parquet`: every candidate of a pool with its scores and whether it is a copy."""
+    return _read_parquet(Path(folder) / "candidates.parquet", CANDIDATES)
+
+
+def write_candidates(folder: Path, candidates: pd.DataFrame) -> None:
+    """Write the candidates of a pool; scores ride behind the contract's columns."""
+    riding = [name for name in candidates.columns if name not in CANDIDATES]
+    candidates[CANDIDATES + riding].to_parquet(Path(folder) / "candidates.parquet", index=False)
+
+
 def read_selection(folder: Path) -> pd.DataFrame:
     """`selection.parquet`: every candidate of a pool with its scores, `copy` and `kept`."""
     return _read_parquet(Path(folder) / "selection.parquet", SELECTION)
 
 
 def write_selection(folder: Path, selection: pd.DataFrame) -> None:
-    """Write a selection; scores of the chosen methods ride behind the contract's columns."""
+    """Write a selection; scores ride behind the contract's columns."""
     riding = [name for name in selection.columns if name not in SELECTION]
     selection[SELECTION + riding].to_parquet(Path(folder) / "selection.parquet", index=False)
 
@@ -139,7 +152,7 @@ def read_curve(folder: Path) -> pd.DataFrame:
 
 
 def read_unfilled(folder: Path) -> pd.DataFrame:
-    """`unfilled.csv` of a scenario of the curve: points without predictions, because a selection kept too few (UNFILLED)."""
+    """`unfilled.csv` of a scenario of the curve: points without predictions: a selection kept too few of a class (UNFILLED)."""
     return _read_csv(Path(folder) / "unfilled.csv", UNFILLED)
 
 

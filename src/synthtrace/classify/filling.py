@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from synthtrace.classify.mixing import check_pool, mixed_in
+from synthtrace.classify.mixing import check_pool, mixed_in, supply
 from synthtrace.classify.recipes import Recipe
-from synthtrace.classify.scenarios import fold_numbers, kept_by, selection_of
+from synthtrace.classify.scenarios import candidates_for, fold_numbers
 from synthtrace.errors import InputError
 from synthtrace.params import AUGMENT, Params
 from synthtrace.tables import UNFILLED, with_role
@@ -18,41 +18,44 @@ def filled(
     """Recipes with the mixing rates that pools of a kind can fill in every fold, and the other points (tables.UNFILLED).
 
     Raises:
-        InputError: naming `parameter`, which holds the rates: fewer were kept than a rate needs, where the recipe leaves the
-            choice to the selection table; or a rate leaves nothing to draw in a phase of synthetic images alone.
+        InputError: naming `parameter`, which holds the rates: fewer of a class were kept than a rate needs, where the recipe
+            leaves the choice to the selection table; or a rate leaves nothing to draw in a phase of synthetic images alone.
     """
     numbers = fold_numbers(folds)
-    tables = {fold: selection_of(kind, fold) for fold in numbers}
     real = {fold: len(with_role(manifest, folds, fold, "train")) for fold in numbers}
     left: list[Recipe] = []
     unfilled: list[tuple] = []
     for recipe in recipes:
-        kept = {fold: int(kept_by(recipe.selection, tables[fold], params).sum()) for fold in numbers}
+        tables = {fold: candidates_for(recipe.selection, kind, fold, params) for fold in numbers}
         rates = []
         for rate in recipe.rates:
             needed = {fold: mixed_in(rate, real[fold]) for fold in numbers}
             _check_phases(kind, recipe, rate, needed, parameter)
+            least = {
+                fold: supply(table["label"].to_numpy(), table["kept"].to_numpy(dtype=bool), needed[fold])
+                for fold, table in tables.items()
+            }
             if recipe.selection is None:
-                for fold in numbers:
-                    check_pool(kept[fold], len(tables[fold]), needed[fold], kind, fold, f"{parameter} {rate}")
-            if all(kept[fold] >= needed[fold] for fold in numbers):
+                for fold, one in least.items():
+                    check_pool(one, kind, fold, f"{parameter} {rate}", params.dataset.labels[one.label])
+            if all(one.enough for one in least.values()):
                 rates.append(rate)
                 continue
             point = (recipe.name, kind, recipe.selection, recipe.mode, rate)
-            unfilled += [(*point, fold, kept[fold], len(tables[fold]), needed[fold]) for fold in numbers]
+            unfilled += [(*point, fold, one.label, one.kept, one.candidates, one.needed) for fold, one in least.items()]
         if rates:
             left.append(replace(recipe, rates=rates))
     return left, pd.DataFrame(unfilled, columns=UNFILLED)
 
 
-def told(unfilled: pd.DataFrame) -> str:
+def told(unfilled: pd.DataFrame, labels: list[str]) -> str:
     """One line on points that are not trained."""
     points = len(unfilled.drop_duplicates(UNFILLED[:5]))
     least = unfilled.sort_values(["kept", "fold"], kind="stable").iloc[0]
     return (
         f"{points} {'point is' if points == 1 else 'points are'} left out, because too few candidates are kept: of "
-        f"{least['selection']} as few as {least['kept']} of {least['candidates']} (fold {least['fold']}), where "
-        f"{least['needed']} are needed; see unfilled.csv"
+        f"{least['selection']} as few as {least['kept']} of {least['candidates']} {labels[least['label']]} "
+        f"(fold {least['fold']}), where {least['needed']} are needed; see unfilled.csv"
     )
 
 

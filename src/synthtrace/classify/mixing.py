@@ -53,28 +53,83 @@ def upsampled(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(positions)
 
 
-def check_pool(kept: int, candidates: int, needed: int, kind: str, fold: int, rate: str) -> None:
-    """Raises InputError when fewer images were kept than a mixing rate asks for; `rate` is its parameter with its value."""
-    if kept >= needed:
+@dataclass(frozen=True)
+class Supply:
+    """Of the class that a pool can spare least of: how many were kept of how many candidates, and how many are needed."""
+
+    label: int
+    kept: int
+    candidates: int
+    needed: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether a draw can be made."""
+        return self.kept >= self.needed
+
+
+def class_sequence(labels: np.ndarray, count: int) -> np.ndarray:
+    """(count,) labels, each next one that of the class that is furthest behind its share of `labels`, a pool's.
+
+    However many of them are taken, classes have the shares of the pool as nearly as whole images can.
+    """
+    classes, sizes = np.unique(labels, return_counts=True)
+    if not count:
+        return np.empty(0, dtype=np.int64)
+    shares, taken = sizes / sizes.sum(), np.zeros(len(classes))
+    sequence = np.empty(count, dtype=np.int64)
+    for place in range(count):
+        behind = int(np.argmax(shares * (place + 1) - taken))
+        taken[behind] += 1
+        sequence[place] = classes[behind]
+    return sequence
+
+
+def supply(labels: np.ndarray, kept: np.ndarray, count: int) -> Supply:
+    """Whether `count` images can be drawn of a pool with `labels` (N,), of which some are `kept` (N,) bool (`draw`)."""
+    sequence = class_sequence(labels, count)
+    of_classes = [
+        Supply(int(one), int(kept[labels == one].sum()), int((labels == one).sum()), int((sequence == one).sum()))
+        for one in np.unique(labels)
+    ]
+    return min(of_classes, key=lambda one: (one.kept - one.needed, one.label))
+
+
+def check_pool(least: Supply, kind: str, fold: int, rate: str, name: str) -> None:
+    """Raises InputError when fewer images were kept than a mixing rate asks for; `rate` is its parameter with its value.
+
+    `name` is that of the class of `least`.
+    """
+    if least.enough:
         return
-    acceptance = kept / candidates
+    acceptance = least.kept / least.candidates
     advice = (
-        f"at this acceptance rate sample.images must be at least {math.ceil(needed / acceptance)}"
-        if kept
+        f"at this acceptance rate the pool must hold {math.ceil(least.needed / acceptance)} of them: raise sample.images"
+        if least.kept
         else "none was kept, so no pool size would do"
     )
     raise InputError(
-        f"{rate} needs {needed} synthetic images for {kind} fold {fold}, but selection kept {kept} of "
-        f"{candidates} candidates (acceptance {acceptance:.1%}); {advice}"
+        f"{rate} needs {least.needed} synthetic images of {name} for {kind} fold {fold}, but selection kept {least.kept} of "
+        f"{least.candidates} candidates (acceptance {acceptance:.1%}); {advice}"
     )
 
 
-def draw(kept: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions in a pool of `count` kept images, without replacement, by which are kept (bool).
+def draw(labels: np.ndarray, kept: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions in a pool with `labels` (N,) of `count` images that are `kept` (N,) bool, without replacement.
 
-    Fewer when fewer are kept. With one stream, a larger count begins with the smaller one's images.
+    Classes have the shares of the whole pool (`class_sequence`), whatever a selection keeps: it chooses images of a class, and
+    does not move the classes' balance too. With one stream, a larger count begins with the smaller one's images. The draw ends
+    where a class has no more (`supply` tells).
     """
-    return np.flatnonzero(kept)[rng.permutation(int(kept.sum()))[:count]]
+    sequence = class_sequence(labels, count)
+    positions, end = np.empty(count, dtype=np.int64), count
+    for one in np.unique(labels):
+        own = rng.permutation(np.flatnonzero(kept & (labels == one)))
+        places = np.flatnonzero(sequence == one)
+        if len(own) < len(places):
+            end = min(end, int(places[len(own)]))
+        positions[places[: len(own)]] = own[: len(places)]
+    return positions[:end]
 
 
 def traditional(

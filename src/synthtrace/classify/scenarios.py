@@ -12,7 +12,7 @@ from synthtrace.images import load_stack
 from synthtrace.params import REAL, TRADITIONAL, Classifier, Params
 from synthtrace.seeds import Seeds
 from synthtrace.selection import rules
-from synthtrace.tables import read_ledger, read_selection, with_role
+from synthtrace.tables import read_candidates, read_ledger, read_selection, with_role
 
 CROPS = Path("data/crops")
 
@@ -34,16 +34,12 @@ class FoldData:
     different: int = 0
 
 
-def kept_by(selection: str | None, table: pd.DataFrame, params: Params) -> np.ndarray:
-    """Which candidates of a selection table are kept (bool), by a recipe's `selection`."""
+def candidates_for(selection: str | None, kind: str, fold: int, params: Params) -> pd.DataFrame:
+    """A pool's candidates with `kept` (bool): as its selection table says, or by a recipe's own `selection` of the scores."""
     if selection is None:
-        return table["kept"].to_numpy(dtype=bool)
-    return rules.kept(table, selection, params.selection)
-
-
-def selection_of(kind: str, fold: int) -> pd.DataFrame:
-    """The selection table of a pool."""
-    return read_selection(Path(f"data/selected/{kind}/fold{fold}"))
+        return read_selection(Path(f"data/selected/{kind}/fold{fold}"))
+    table = read_candidates(Path(f"data/scored/{kind}/fold{fold}"))
+    return table.assign(kept=rules.kept(table, selection, params.selection))
 
 
 def stage_name(stem: str, scenario: str) -> str:
@@ -56,14 +52,15 @@ def fold_numbers(folds: pd.DataFrame) -> list[int]:
     return sorted(int(fold) for fold in folds["fold"].unique())
 
 
-def read_by(scenario: str, settings: Classifier) -> list[Path]:
-    """The files and folders whose images the classifiers of a scenario read, beside the table of folds."""
+def read_by(scenario: str, selections: set[str | None], settings: Classifier) -> list[Path]:
+    """The files and folders that recipes with these selections read for a scenario, beside the table of folds."""
     inputs = [CROPS / "manifest.csv", CROPS / "images"]
     if not settings.mixes(scenario):
         return inputs
     if scenario == TRADITIONAL:
         return [*inputs, CROPS / "native"]
-    return [*inputs, Path(f"data/pools/{scenario}"), Path(f"data/selected/{scenario}")]
+    chosen = {"selected" if selection is None else "scored" for selection in selections}
+    return [*inputs, Path(f"data/pools/{scenario}"), *(Path(f"data/{name}/{scenario}") for name in sorted(chosen))]
 
 
 def fold_data(
@@ -99,7 +96,9 @@ def _mixed(
         return lambda _, seed: traditional(native, size, count, settings, seeds.stream("traditional", fold, seed)), count
     pool, kept = _load_pool(scenario, fold, selections, params)
     return (
-        lambda selection, seed: pool.take(draw(kept[selection], count, seeds.stream("draw", scenario, fold, seed))),
+        lambda selection, seed: pool.take(
+            draw(pool.labels, kept[selection], count, seeds.stream("draw", scenario, fold, seed))
+        ),
         len(pool.labels),
     )
 
@@ -112,19 +111,13 @@ def _load(rows: pd.DataFrame, column: str, params: Params) -> LabelledImages:
 def _load_pool(
     kind: str, fold: int, selections: set[str | None], params: Params
 ) -> tuple[LabelledImages, dict[str | None, np.ndarray]]:
-    """What any of the selections keeps of a pool, in the ledger's order, and which of it each of them keeps (bool)."""
-    folder, table = Path(f"data/pools/{kind}/fold{fold}"), selection_of(kind, fold)
+    """A pool, in the ledger's order, and which of it each of the selections keeps (bool)."""
+    folder = Path(f"data/pools/{kind}/fold{fold}")
     ledger = read_ledger(folder)
-    kept = {
-        selection: ledger["image_id"].isin(table.loc[kept_by(selection, table, params), "image_id"]).to_numpy()
-        for selection in selections
-    }
-    wanted = np.logical_or.reduce(list(kept.values()))
-    rows = ledger[wanted]
-    if rows.empty:  # mixing_rate 0: nothing is drawn from it
-        side = params.preprocess.image_size
-        images = np.empty((0, params.preprocess.channels, side, side), dtype=np.uint8)
-    else:
-        images = load_stack([folder / path for path in rows["path"]], params.preprocess.channels)
-    labels, ids = rows["label"].to_numpy(dtype=np.int64, copy=True), rows["image_id"].astype(str).tolist()
-    return LabelledImages(images, labels, ids), {selection: which[wanted] for selection, which in kept.items()}
+    kept = {}
+    for selection in selections:
+        table = candidates_for(selection, kind, fold, params)
+        kept[selection] = ledger["image_id"].isin(table.loc[table["kept"].astype(bool), "image_id"]).to_numpy()
+    images = load_stack([folder / path for path in ledger["path"]], params.preprocess.channels)
+    labels, ids = ledger["label"].to_numpy(dtype=np.int64, copy=True), ledger["image_id"].astype(str).tolist()
+    return LabelledImages(images, labels, ids), kept

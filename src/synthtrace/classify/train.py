@@ -32,7 +32,7 @@ def train_scenario(run: Stage, scenario: str, recipes: list[Recipe], named_in: s
     if scenario not in (REAL, TRADITIONAL):
         recipes, done.unfilled = filled(scenario, recipes, manifest, folds, params, rates_in)
         if len(done.unfilled):
-            run.say(told(done.unfilled))
+            run.say(told(done.unfilled, params.dataset.labels))
     device, numbers = compute.set_up(run), fold_numbers(folds) if recipes else []
     selections = {recipe.selection for recipe in recipes}
     largest = max((rate for recipe in recipes for rate in recipe.rates), default=0.0)
@@ -46,7 +46,7 @@ def train_scenario(run: Stage, scenario: str, recipes: list[Recipe], named_in: s
         "recipes": [asdict(recipe) for recipe in recipes],
         "seed": params.seed,
     }
-    with track(run, run.name, [*read_by(scenario, params.classifier), FOLDS], config) as tracker:
+    with track(run, run.name, [*read_by(scenario, selections, params.classifier), FOLDS], config) as tracker:
         data = (fold_data(scenario, fold, largest, selections, manifest, folds, params) for fold in numbers)
         grid = train_grid(data, recipes, params, device)
         for trained in progress(grid, run.name, total=trainings, unit="training"):

@@ -28,11 +28,12 @@ class Points:
     """A run's points, in the order of the parameters, the first one real at rate 0.
 
     `filled` holds the predictions of a point, with a column `round`; `unfilled` of a point whose selection kept too
-    few in some fold what that fold lacks: `fold`, `kept`, `candidates`, `needed`, of the fold in which fewest are kept.
+    few in some fold what the fold in which fewest are kept lacks: `fold`, and of the class that it can spare least of
+    `label_name`, `kept`, `candidates`, `needed`.
     """
 
     filled: dict[Point, pd.DataFrame]
-    unfilled: dict[Point, dict[str, int]]
+    unfilled: dict[Point, dict[str, Any]]
     order: list[Point]
 
 
@@ -47,10 +48,10 @@ def read_points(folder: Path, params: Params) -> dict[str, Points]:
     wanted = curve_settings(params.curve, params.classifier)
     images: pd.DataFrame | None = None
     filled: dict[Any, pd.DataFrame] = {}
-    unfilled: dict[Any, dict[str, int]] = {}
+    unfilled: dict[Any, dict[str, Any]] = {}
     for scenario in wanted["scenario"].drop_duplicates():
         settings = wanted[wanted["scenario"] == scenario]
-        lacking = _lacking(Path(folder) / scenario, settings)
+        lacking = _lacking(Path(folder) / scenario, settings, params.dataset.labels)
         unfilled |= lacking
         settings = settings[[key not in lacking for key in _keys(settings)]]
         table = read_curve(Path(folder) / scenario)
@@ -77,14 +78,16 @@ def _keys(settings: pd.DataFrame) -> list[tuple]:
     return list(settings[SETTING].itertuples(index=False, name=None))
 
 
-def _lacking(folder: Path, settings: pd.DataFrame) -> dict[tuple, dict[str, int]]:
+def _lacking(folder: Path, settings: pd.DataFrame, labels: list[str]) -> dict[tuple, dict[str, Any]]:
     """Of each unfilled point of a scenario, the fold in which fewest candidates are kept."""
     table = read_unfilled(folder).sort_values(["kept", "fold"], kind="stable")
     known = set(_keys(settings))
-    lacking: dict[tuple, dict[str, int]] = {}
+    lacking: dict[tuple, dict[str, Any]] = {}
     for key, (_, row) in zip(_keys(table.astype({"mixing_rate": float})), table.iterrows(), strict=True):
         if key not in known:
             named = ", ".join(f"{name} {value}" for name, value in zip(SETTING, key, strict=True))
             raise InputError(f"{folder / 'unfilled.csv'}: lists {named}, which curve.runs lacks; expected points of curve.runs")
-        lacking.setdefault(key, {name: int(row[name]) for name in ("fold", "kept", "candidates", "needed")})
+        if key not in lacking:
+            numbers = {name: int(row[name]) for name in ("fold", "kept", "candidates", "needed")}
+            lacking[key] = numbers | {"label_name": labels[int(row["label"])]}
     return lacking

@@ -1,6 +1,7 @@
 """The one cache of what networks make of images, in the scratch folder: a convenience that no result depends on."""
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Callable
@@ -43,11 +44,11 @@ def remembered(
     """What `compute` makes of images uint8 (N, C, H, W), from the cache where it is there.
 
     A whole set is one file, keyed by the network's digest, how images are resized for it, the pixel hashes in their order,
-    device and threads: what a batch held, and how it was computed, shows in the last bits, and a cached answer must be the
-    computed one.
+    device, threads, torch's version and the source of what asks a backbone: what a batch held, and how it was computed, shows
+    in the last bits, and a cached answer must be the computed one.
     """
     hashes = [pixel_hash(to_pixels(image)) for image in images]
-    key = json.dumps([resize, hashes, str(device), torch.get_num_threads()])
+    key = json.dumps([resize, hashes, str(device), torch.get_num_threads(), torch.__version__, inspect.getsource(backbones)])
     path = cache / network / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as stored:

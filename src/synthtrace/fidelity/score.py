@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from synthtrace import perceptual
-from synthtrace.classify.mixing import draw, mixed_in
+from synthtrace.classify.mixing import draw, mixed_in, supply
 from synthtrace.errors import InputError
 from synthtrace.features.cache import CACHE
 from synthtrace.fidelity import inception, similarity
@@ -148,9 +148,9 @@ class _Fold:
             kept = ledger["image_id"].isin(ids).to_numpy()
             yield from self._cells(kind, {"part": "kept", "selection": methods}, raw.take(kept), reference)
             for rate in rates(self.params):
-                if 0 < (count := mixed_in(rate, training)) <= kept.sum():
+                if (count := mixed_in(rate, training)) and supply(raw.labels, kept, count).enough:
                     stream = Seeds(self.params.seed).stream("draw", kind, self.fold, 0)
-                    drawn = raw.take(draw(kept, count, stream))
+                    drawn = raw.take(draw(raw.labels, kept, count, stream))
                     yield from self._cells(kind, {"part": "drawn", "selection": methods, "mixing_rate": rate}, drawn, reference)
 
     def _cells(self, kind: str, part: dict[str, Any], images: Images, reference: Images) -> Iterator[Cell]:

@@ -1,4 +1,4 @@
-"""A pool's candidates: their rows, their files, the generator that they come from, and their selection."""
+"""A pool's candidates: their rows, their files, the generator that they come from, their scores and their selection."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,8 +16,10 @@ from synthtrace.lineage.findings import Finding, fail, further, listed
 from synthtrace.lineage.pipeline import PARAMS, producer
 from synthtrace.lineage.study import Study
 from synthtrace.seeds import Seeds
+from synthtrace.selection import rules
 
 TABLE = "ledger.parquet"
+SCORES_AND_SELECTION = ("scored", "selected")
 
 
 def rows_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iterator[Finding]:
@@ -121,15 +123,47 @@ def generator_there(study: Study, kind: str, fold: int, ledger: pd.DataFrame) ->
 
 
 def selection_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iterator[Finding]:
-    """One row of the selection an image of the ledger, under its label."""
-    name = f"data/selected/{kind}/fold{fold}/selection.parquet"
-    selection = study.selection(kind, fold)
-    ids, own = selection["image_id"], ledger.drop_duplicates("image_id").set_index("image_id")["label"]
+    """One row of scores and one of the selection an image of the ledger, under its label; kept by the rule, of these scores."""
+    scored, selected = (f"data/{place}/{kind}/fold{fold}" for place in SCORES_AND_SELECTION)
+    candidates, selection = study.candidates(kind, fold), study.selection(kind, fold)
+    yield from _one_row_each(f"{scored}/candidates.parquet", candidates, ledger)
+    wrong = list(_one_row_each(f"{selected}/selection.parquet", selection, ledger))
+    yield from wrong
+    if wrong or len(candidates) != len(selection):
+        return
+    both = candidates.merge(selection, on="image_id", suffixes=("", "_selected"))
+    for name in candidates.columns.drop("image_id"):
+        other = f"{name}_selected" if f"{name}_selected" in both else None
+        same = _same(both[name], both[other]) if other else np.zeros(len(both), dtype=bool)
+        if not same.all():
+            row = both.iloc[int(np.flatnonzero(~same)[0])]
+            yield fail(
+                f"{selected}/selection.parquet: {name} of {row['image_id']!r} is {row.get(other)}; expected {row[name]} as in "
+                f"{scored}/candidates.parquet{further(int((~same).sum()) - 1, 'row')}"
+            )
+    stage = producer(study.lock, selected)
+    settings = (study.params_of(stage[0]) if stage else study.params).selection
+    expected = rules.kept(both, settings.method, settings)
+    kept = both["kept"].astype(bool).to_numpy()
+    if (kept != expected).any():
+        row = both.iloc[int(np.flatnonzero(kept != expected)[0])]
+        yield fail(
+            f"{selected}/selection.parquet: {row['image_id']!r} has kept {row['kept']}; expected {not row['kept']} by "
+            f"selection.method {settings.method}{further(int((kept != expected).sum()) - 1, 'row')}"
+        )
+
+
+def _one_row_each(name: str, table: pd.DataFrame, ledger: pd.DataFrame) -> Iterator[Finding]:
+    ids, own = table["image_id"], ledger.drop_duplicates("image_id").set_index("image_id")["label"]
     for wrong, what in (
         (ids[ids.duplicated()], "has two rows; expected one"),
         (ids[~ids.isin(own.index)], f"is not in the pool's {TABLE}"),
         (ledger.loc[~ledger["image_id"].isin(ids), "image_id"], "of the ledger has no row"),
-        (ids[ids.isin(own.index) & (ids.map(own) != selection["label"])], "has another label than in the ledger"),
+        (ids[ids.isin(own.index) & (ids.map(own) != table["label"])], "has another label than in the ledger"),
     ):
         if len(wrong):
             yield fail(f"{name}: image {wrong.iloc[0]!r} {what}{further(len(wrong) - 1, 'image')}")
+
+
+def _same(one: pd.Series, other: pd.Series) -> np.ndarray:
+    return ((one == other) | (one.isna() & other.isna())).to_numpy(dtype=bool)

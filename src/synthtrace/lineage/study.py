@@ -13,7 +13,7 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import Hasher
 from synthtrace.lineage.pipeline import PARAMS, Declared, Locked, read_declared, read_lock, read_yaml
 from synthtrace.params import REAL, TRADITIONAL, Params, load_params, parse_params
-from synthtrace.tables import read_folds, read_ledger, read_manifest, read_predictions, read_selection
+from synthtrace.tables import read_candidates, read_folds, read_ledger, read_manifest, read_predictions, read_selection
 
 TRAINING = ["backbone", "mixing_rate", "seed", "fold", "image_id"]
 CURVE = "data/curve"
@@ -221,6 +221,10 @@ class Study:
     def ledger(self, kind: str, fold: int) -> pd.DataFrame:
         """A pool's ledger."""
         return read_ledger(self.pool(kind, fold))
+
+    def candidates(self, kind: str, fold: int) -> pd.DataFrame:
+        """A pool's scored candidates."""
+        return read_candidates(self.root / f"data/scored/{kind}/fold{fold}")
 
     def selection(self, kind: str, fold: int) -> pd.DataFrame:
         """A pool's selection."""

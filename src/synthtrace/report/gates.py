@@ -6,8 +6,8 @@ from typing import Any
 from synthtrace.report.formats import MISSING, is_number
 from synthtrace.report.reading import read_json
 
-# a gate of one kind of generator is called pools-<kind>
-ORDER = ["scans", "crops", "folds", "pools", "predictions"]
+# gates of one kind of generator are called pools-<kind> and selection-<kind>
+ORDER = ["scans", "crops", "folds", "pools", "selection", "predictions"]
 
 
 def _text(value: Any) -> str:

@@ -67,7 +67,7 @@ def _row(point: dict[str, Any], drawn: dict[tuple, dict[str, Any]], shown: list[
         "mode": None if plain else point["mode"],
         "rate": None if plain else point["mixing_rate"],
         "scores": [mean_sd(point["scores"][score]) for score in SCORES.values()] if not lacking else None,
-        "unfilled": lacking and f"{lacking['kept']} of {lacking['candidates']} kept, {lacking['needed']} needed",
+        "unfilled": lacking and "{kept} of {candidates} {label_name} kept, {needed} needed".format(**lacking),
         "fidelity": [compact((found.get(name) or {}).get("mean")) for name in shown],
     }
 

@@ -1,4 +1,4 @@
-"""Which candidates of a pool go on to the classifiers."""
+"""What is known of a pool's candidates, and which of them go on to the classifiers."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from synthtrace.selection.rules import kept
 from synthtrace.selection.scores import Seen, scores
 
 
-def select(
+def score_candidates(
     candidates: np.ndarray,
     ledger: pd.DataFrame,
     training: np.ndarray,
@@ -22,12 +22,11 @@ def select(
     selection: Selection,
     device: torch.device,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A pool's selection table, in the ledger's order, and what the copy search reports.
+    """A pool's table of candidates, in the ledger's order, and what the copy search reports.
 
     `candidates` uint8 (M, C, H, W), rows of `ledger`; `training` (N, C, H, W), rows of `manifest`: the fold's training
     images, the only real ones read. `embed` and `predict` give the fold's extractor's features and class probabilities;
-    neighbours are sought on `device`. Every candidate has every score (`scores.py`); `kept` is what `selection.method` keeps,
-    which may be none.
+    neighbours are sought on `device`. Every candidate has every score (`scores.py`), whatever is selected by.
 
     The report: `candidates`, `copies`, `training_images`, `copied_training_images` (distinct ones that a copy is nearest to),
     and the thresholds and references of `copies.CopyFinder.report`.
@@ -40,7 +39,6 @@ def select(
 
     scored = scores(seen(candidates, ledger), seen(training, manifest), selection, device)
     table = pd.concat([ledger[["image_id", "label"]].reset_index(drop=True), found, scored], axis=1)
-    table["kept"] = kept(table, selection.method, selection)
     report = {
         "candidates": len(table),
         "copies": int(table["copy"].sum()),
@@ -49,3 +47,8 @@ def select(
         **finder.report(),
     }
     return table, report
+
+
+def select(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """A table of candidates with `kept`: what `selection.method` keeps, which may be none."""
+    return table.assign(kept=kept(table, selection.method, selection))

@@ -1,4 +1,4 @@
-"""Every pool image has one row in the ledger and one in the selection, and these say what the file and its generator are.
+"""Every pool image has one row in the ledger, the scores and the selection, which say what file and generator are.
 
 A counterfeit image with a consistent row is not found here but by `replay`, which draws it again.
 """
@@ -17,7 +17,7 @@ from synthtrace.selection import rules
 from synthtrace.stage import progress
 from synthtrace.tables import read_unfilled
 
-PROMISE = "pool files, ledger and selection rows in bijection, digests equal, every row's checkpoint there"
+PROMISE = "pool files, ledger, scores and selection in bijection, digests equal, every row's checkpoint there, kept by the rule"
 
 
 def check(study: Study) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def _drawn(study: Study, trainings: Trainings) -> Iterator[Finding]:
     drawn = study.drawn(trainings)
     synthetic = drawn[~drawn["image_id"].isin(study.manifest["image_id"])]
     for fold in synthetic["fold"].unique():
-        of_fold, selection = synthetic[synthetic["fold"] == fold], study.selection(kind, fold)
+        of_fold = synthetic[synthetic["fold"] == fold]
         ids = of_fold["image_id"].drop_duplicates()
         wrong = ids[~ids.isin(study.ledger(kind, fold)["image_id"])]
         if len(wrong):
@@ -68,32 +68,34 @@ def _drawn(study: Study, trainings: Trainings) -> Iterator[Finding]:
         if "selection" in of_fold:
             parts = [(str(name), rows) for name, rows in of_fold.groupby("selection")]
         for methods, rows in parts:
-            ids, kept = rows["image_id"].drop_duplicates(), _kept(study, trainings, selection, methods)
-            wrong = ids[ids.isin(selection["image_id"]) & ~ids.isin(kept)]
+            ids, table = rows["image_id"].drop_duplicates(), _candidates(study, trainings, int(fold), methods)
+            wrong = ids[ids.isin(table.loc[~table["kept"].astype(bool), "image_id"])]
             if len(wrong):
                 what = "the selection" if methods is None else f"the selection {methods!r}"
                 yield fail(f"{name}: the classifiers of fold {fold} drew {listed(wrong, 3)}, which {what} did not keep")
 
 
 def _unfilled(study: Study, trainings: Trainings) -> Iterator[Finding]:
-    """What the curve leaves out because a selection kept too few: that it did, and how many it kept."""
+    """What the curve leaves out because a selection kept too few of a class: that it did, and how many it kept."""
     if "selection" not in trainings.told_by:
         return
     table = read_unfilled(study.path(trainings.folder))
     for _, row in table.iterrows():
-        selection = study.selection(trainings.scenario, int(row["fold"]))
-        kept, candidates = len(_kept(study, trainings, selection, str(row["selection"]))), len(selection)
+        table = _candidates(study, trainings, int(row["fold"]), str(row["selection"]))
+        of_class = table[table["label"] == row["label"]]
+        kept, candidates = int(of_class["kept"].astype(bool).sum()), len(of_class)
         if (kept, candidates) != (row["kept"], row["candidates"]):
             yield fail(
-                f"{trainings.folder}/unfilled.csv: of {row['candidates']} candidates of fold {row['fold']} the selection "
-                f"{row['selection']!r} kept {row['kept']}; found {kept} of {candidates}, with {row['needed']} needed"
+                f"{trainings.folder}/unfilled.csv: of {row['candidates']} of class {row['label']} in fold {row['fold']} "
+                f"the selection {row['selection']!r} kept {row['kept']}; found {kept} of {candidates}, with {row['needed']} "
+                "needed"
             )
 
 
-def _kept(study: Study, trainings: Trainings, selection: pd.DataFrame, methods: str | None) -> pd.Series:
-    """Ids of what a selection keeps: that of the table, or of the curve's own, by the thresholds that the curve ran with."""
+def _candidates(study: Study, trainings: Trainings, fold: int, methods: str | None) -> pd.DataFrame:
+    """Candidates with `kept`: as the selection says, or by the curve's own methods, with the thresholds that it ran with."""
     if methods is None:
-        return selection.loc[selection["kept"].astype(bool), "image_id"]
-    stage = producer(study.lock, trainings.folder)
+        return study.selection(trainings.scenario, fold)
+    table, stage = study.candidates(trainings.scenario, fold), producer(study.lock, trainings.folder)
     settings = study.params_of(stage[0]).selection if stage else study.params.selection
-    return selection.loc[rules.kept(selection, methods, settings), "image_id"]
+    return table.assign(kept=rules.kept(table, methods, settings))

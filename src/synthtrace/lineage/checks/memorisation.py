@@ -18,7 +18,7 @@ from synthtrace.stage import progress
 
 PROMISE = "no kept synthetic image is a copy of a training image, by pixels or by in-domain embedding; selection is by its rule"
 
-SELECT = "select@"
+SCORE, SELECT = "score_candidates@", "select@"
 ROUNDING, RELATIVE = 1e-4, 1e-3
 MEASURED = ["copy", "nearest_real_distance", "nearest_real_id", "embedding_distance", "embedding_nearest_id", *rules.SCORES]
 COUNTS = ["candidates", "copies", "copied_training_images"]
@@ -30,7 +30,7 @@ def check(study: Study) -> Iterator[Finding]:
         raise SkippedError("evidence holds no images")
     if study.fast:
         raise SkippedError("compares all candidates with all training images, which --fast leaves out")
-    if not any(name.startswith(SELECT) for name in study.lock):
+    if not any(name.startswith(SCORE) for name in study.lock):
         raise SkippedError("this study selects no images")
     measured = Memorised()
     total = len(study.fold_numbers) * len(study.kinds)
@@ -42,7 +42,7 @@ def check(study: Study) -> Iterator[Finding]:
 def _pools(study: Study, measured: Memorised) -> Iterator[list[Finding]]:
     """Findings, pool by pool. What cannot be read is a finding, and the others go on."""
     for fold in study.fold_numbers:
-        stage = f"{SELECT}{study.kinds[0]}-{fold}"
+        stage = f"{SCORE}{study.kinds[0]}-{fold}"
         try:
             params = study.params_of(stage)
             with as_recorded(study, stage) as machine, reference(study, fold, params, machine.device) as against:
@@ -57,7 +57,7 @@ def _pool(study: Study, kind: str, fold: int, against: Reference, machine: Machi
     try:
         judged = candidates(study, kind, fold, against)
         settings = study.params_of(f"{SELECT}{kind}-{fold}").selection
-        stored = read_object(study.root / f"data/selected/{kind}/fold{fold}/copies.json")
+        stored = read_object(study.root / f"data/scored/{kind}/fold{fold}/copies.json")
     except InputError as error:
         yield fail(str(error))
         return
@@ -69,13 +69,13 @@ def _pool(study: Study, kind: str, fold: int, against: Reference, machine: Machi
     measured.add_pool(kind, judged.found, len(against.training))
     yield from _kept_copies(study, kind, fold, judged.found, against)
     say: Callable[[str, str], Finding] = fail if machine.same else warn
-    where = "" if machine.same else f" (measured on {machine.here}, selected on {machine.recorded})"
-    for file, told in (
-        ("selection.parquet", _rows_told(judged, against, settings)),
-        ("copies.json", _report_told(stored, judged, against)),
+    where = "" if machine.same else f" (measured on {machine.here}, scored on {machine.recorded})"
+    for place, file, told in (
+        ("selected", "selection.parquet", _rows_told(judged, against, settings)),
+        ("scored", "copies.json", _report_told(stored, judged, against)),
     ):
         if told:
-            path = f"data/selected/{kind}/fold{fold}/{file}"
+            path = f"data/{place}/{kind}/fold{fold}/{file}"
             yield say(f"{path}: {told}{where}", path)
 
 

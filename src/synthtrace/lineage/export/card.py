@@ -136,7 +136,7 @@ def _pool(study: Study, pool: Pool) -> dict[str, Any]:
     dataset = ran_with(study, "ingest")
     known = dataset["dataset.patient_ids"] != "none"
     code: dict[str, Any] = {}
-    for script in ("train_generator", "sample", "select"):
+    for script in ("train_generator", "sample", "score_candidates", "select"):
         code |= study.lock[pool.stage(script)].params.get("code.json", {})
     copies = pool.copies
     return {
@@ -168,7 +168,7 @@ def _parameters(study: Study, pools: list[Pool]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     first: dict[str, str] = {}
     for pool in pools:
-        for script in ("train_generator", "sample", "select"):
+        for script in ("train_generator", "sample", "score_candidates", "select"):
             for key, value in ran_with(study, pool.stage(script)).items():
                 if found.setdefault(key, value) != value:
                     raise InputError(

@@ -75,7 +75,7 @@ def _read(study: Study, kind: str, fold: int) -> Pool:
         len(ledger),
         read_card(folder),
         checkpoint,
-        read_json(selected / "copies.json"),
+        read_json(study.root / f"data/scored/{kind}/fold{fold}/copies.json"),
     )
 
 
@@ -83,7 +83,8 @@ def require_as_run(study: Study, pool: Pool) -> None:
     """Raise InputError unless generator, pool and selection are, byte by byte, what dvc.lock records as one chain."""
     places = {
         f"data/generators/{pool.name}": ["train_generator", "sample"],
-        f"data/pools/{pool.name}": ["sample", "select"],
+        f"data/pools/{pool.name}": ["sample", "score_candidates"],
+        f"data/scored/{pool.name}": ["score_candidates", "select"],
         f"data/selected/{pool.name}": ["select"],
     }
     for path, scripts in places.items():

@@ -10,7 +10,7 @@ from synthtrace.cards import checkpoint_digest, read_card
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.study import TRAINING, Study, read_json, with_columns
-from synthtrace.tables import read_folds, read_ledger, read_predictions, read_selection
+from synthtrace.tables import read_candidates, read_folds, read_ledger, read_predictions, read_selection
 
 Counts = dict[str, Any]
 
@@ -99,6 +99,11 @@ def _pool(study: Study, folder: Path) -> Counts:
     return found
 
 
+def _candidates(study: Study, folder: Path) -> Counts:
+    table = read_candidates(folder)
+    return {"candidates": len(table), "copies": int(table["copy"].sum())}
+
+
 def _selection(study: Study, folder: Path) -> Counts:
     selection = read_selection(folder)
     return {"candidates": len(selection), "copies": int(selection["copy"].sum()), "kept": int(selection["kept"].sum())}
@@ -165,6 +170,7 @@ def _json(path: Path) -> Counts:
 # by the file that makes a folder what it is; a folder of classifiers has a card too, of the one model that is kept
 FOLDERS: dict[str, Callable[[Study, Path], Counts]] = {
     "ledger.parquet": _pool,
+    "candidates.parquet": _candidates,
     "selection.parquet": _selection,
     PREDICTED: _curve,
     EXPLAINED: _explanations,

@@ -111,9 +111,10 @@ def checkpoint_folder(study: Study, stage: str, digest: str) -> str | None:
 
 
 def _selection(study: Study, pool: str, image_id: str) -> Plain | None:
+    scored = {out for stage in study.lock.values() if pool in stage.deps for out in stage.outs}
     for stage in study.lock.values():
         for out in stage.outs:
-            if pool in stage.deps and (study.path(out) / "selection.parquet").is_file():
+            if scored & set(stage.deps) and (study.path(out) / "selection.parquet").is_file():
                 table = read_selection(study.path(out))
                 rows = table[table["image_id"] == image_id]
                 if len(rows):

@@ -47,8 +47,10 @@ def descent(study: Study, patient: Patient) -> Descent:
             entries.append(Entry("pools", out, counts))
     for out in there:
         folder = study.path(out)
-        if (folder / "selection.parquet").is_file():
-            entries.append(Entry("selections", out, tables.selection(study, out, patient, models, synthetic)))
+        if (folder / "candidates.parquet").is_file():
+            entries.append(Entry("scores", out, tables.candidates(study, out, patient, models, synthetic)))
+        elif (folder / "selection.parquet").is_file():
+            entries.append(Entry("selections", out, tables.selection(study, out, patient, synthetic)))
         elif (folder / "explanations.parquet").is_file():
             entries.append(Entry("explanations", out, tables.explanations(study, out, patient, synthetic)))
         elif (folder / "manifest.csv").is_file():

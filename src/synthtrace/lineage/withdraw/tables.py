@@ -10,7 +10,7 @@ from synthtrace.lineage.pipeline import producers
 from synthtrace.lineage.study import Study, Trainings, read_object
 from synthtrace.lineage.withdraw.models import Models, names
 from synthtrace.lineage.withdraw.patient import Patient
-from synthtrace.tables import read_folds, read_ledger, read_selection
+from synthtrace.tables import read_candidates, read_folds, read_ledger, read_selection
 
 Counts = dict[str, int]
 
@@ -46,19 +46,27 @@ def pool(study: Study, out: str, patient: Patient, models: Models) -> tuple[Coun
     return counts, set(ledger.loc[saw | conditioned, "image_id"].astype(str))
 
 
-def selection(study: Study, out: str, patient: Patient, models: Models, synthetic: set[str]) -> Counts:
-    """A selection; `synthetic` are the ids of pool images that descend."""
-    table = read_selection(study.path(out))
-    own = table["image_id"].isin(synthetic)
-    nearest = table[[name for name in NEAREST if name in table]].isin(patient.image_ids).any(axis=1)
+def candidates(study: Study, out: str, patient: Patient, models: Models, synthetic: set[str]) -> Counts:
+    """Scored candidates; `synthetic` are the ids of pool images that descend."""
     stage = producers(study.lock, out)[0][0]
     scored = any(dep in models.counts for dep in study.lock[stage].deps)
+    table = read_candidates(study.path(out))
+    return _near(table, patient, synthetic) | {"scored by an extractor that saw them": len(table) if scored else 0}
+
+
+def selection(study: Study, out: str, patient: Patient, synthetic: set[str]) -> Counts:
+    """A selection of them."""
+    table = read_selection(study.path(out))
+    own = table["image_id"].isin(synthetic)
+    return _near(table, patient, synthetic) | {"of these kept": int((own & table["kept"].astype(bool)).sum())}
+
+
+def _near(table: pd.DataFrame, patient: Patient, synthetic: set[str]) -> Counts:
+    nearest = table[[name for name in NEAREST if name in table]].isin(patient.image_ids).any(axis=1)
     return {
         "candidates": len(table),
-        "that descend": int(own.sum()),
-        "of these kept": int((own & table["kept"].astype(bool)).sum()),
+        "that descend": int(table["image_id"].isin(synthetic).sum()),
         "nearest to an image of theirs": int(nearest.sum()),
-        "scored by an extractor that saw them": len(table) if scored else 0,
     }
 
 

@@ -1,6 +1,5 @@
-"""Pools: synthetic candidates, their ledgers, and which of them were kept."""
+"""Pools: synthetic candidates, their ledgers, and how they were scored."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import great_expectations as gx
@@ -11,57 +10,55 @@ from synthtrace.images import file_sha256
 from synthtrace.params import Params
 from synthtrace.quality import expect
 from synthtrace.quality.measure import MEASURED, agree, equal_pixels, listed_files, measure_images
-from synthtrace.tables import LEDGER, SELECTION, read_ledger, read_selection, with_role
+from synthtrace.tables import CANDIDATES, LEDGER, read_candidates, read_ledger, with_role
 
 SAMPLE = "Run `dvc repro -f sample@<kind>-<fold>`."
-SELECT = "Run `dvc repro -f select@<kind>-<fold>`."
+SCORE = "Run `dvc repro -f score_candidates@<kind>-<fold>`."
 POOL = ["kind", "fold"]
-OF_SELECTION = ["in_ledger", "same_label", "nearest_in_train", "distance_finite", "kept_copy", "equal_real"]
-OF_FILES = ["hash_right", "file_right", "selection_rows", "condition_in_train", "condition_label"]
+OF_CANDIDATES = ["in_ledger", "same_label", "nearest_in_train", "distance_finite"]
+OF_FILES = ["hash_right", "file_right", "candidate_rows", "condition_in_train", "condition_label"]
 
 
 def measure(
-    pools: Path, selected: Path, manifest: pd.DataFrame, folds: pd.DataFrame, kinds: list[str], labels: list[str]
+    pools: Path, scored: Path, manifest: pd.DataFrame, folds: pd.DataFrame, kinds: list[str], labels: list[str]
 ) -> dict[str, pd.DataFrame]:
-    """Tables pools, images, files, selection and classes of every kind in every fold of `folds` (folds.csv).
+    """Tables pools, images, files and candidates of every kind in every fold of `folds` (folds.csv).
 
-    `manifest` is the crops'. A pool or selection that is not there is a row of `pools` and nothing else.
+    `manifest` is the crops'. A pool that is not there, or has no scores, is a row of `pools` and nothing else.
     """
-    ledgers, selections, files, present = [], [], [], []
+    ledgers, candidates, files, present = [], [], [], []
     for kind in kinds:
         for fold in sorted(folds["fold"].unique()):
-            pool, chosen = pools / kind / f"fold{fold}", selected / kind / f"fold{fold}"
+            pool, scores = pools / kind / f"fold{fold}", scored / kind / f"fold{fold}"
             present.append(
                 {
                     "kind": kind,
                     "fold": fold,
                     "ledger": (pool / "ledger.parquet").is_file(),
-                    "selection": (chosen / "selection.parquet").is_file(),
+                    "scores": (scores / "candidates.parquet").is_file(),
                 }
             )
-            if not (present[-1]["ledger"] and present[-1]["selection"]):
+            if not (present[-1]["ledger"] and present[-1]["scores"]):
                 continue
             train = with_role(manifest, folds, fold, "train")
-            ledger, selection = read_ledger(pool), read_selection(chosen)
+            ledger, table = read_ledger(pool), read_candidates(scores)
             here = {"kind": kind, "fold": fold}
-            ledgers.append(_images(pool, ledger, selection, train).assign(in_kind=kind, in_fold=fold))
-            selections.append(_selection(ledger, selection, manifest, set(train["image_id"])).assign(**here))
+            ledgers.append(_images(pool, ledger, table, train).assign(in_kind=kind, in_fold=fold))
+            candidates.append(_candidates(ledger, table, set(train["image_id"])).assign(**here))
             files.append(listed_files(pool, "images", ledger["path"]).assign(**here))
     images = _all(ledgers, [*LEDGER, *MEASURED[1:], *OF_FILES, "in_kind", "in_fold"])
     images["label_declared"] = images["label"].isin(range(len(labels)))
     images["right_pool"] = (images["generator"] == images["in_kind"]) & (images["fold"] == images["in_fold"])
     images["equal_within"] = equal_pixels(images, "found_hash", images["in_kind"], same=True)
-    selection = _all(selections, [*SELECTION, *OF_SELECTION, *POOL])
     return {
         "pools": pd.DataFrame(present),
         "images": images,
         "files": _all(files, ["path", "rows", *POOL]),
-        "selection": selection,
-        "classes": _classes(selection, pd.DataFrame(present), labels),
+        "candidates": _all(candidates, [*CANDIDATES, *OF_CANDIDATES, *POOL]),
     }
 
 
-def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
+def _images(pool: Path, ledger: pd.DataFrame, candidates: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
     """A pool's ledger with what its files hold."""
     images = ledger[LEDGER].reset_index(drop=True)
     images = images.join(measure_images(pool, images["path"], f"measuring {pool}").drop(columns="path"))
@@ -70,7 +67,7 @@ def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: pd
         file_sha256(pool / path) if exists else None for path, exists in zip(images["path"], images["exists"], strict=True)
     ]
     images["file_right"] = agree(pd.Series(found, dtype=object), images["file_sha256"])
-    images["selection_rows"] = images["image_id"].map(selection["image_id"].value_counts()).fillna(0).astype(int)
+    images["candidate_rows"] = images["image_id"].map(candidates["image_id"].value_counts()).fillna(0).astype(int)
     condition = images["condition_image_id"]
     label = train.drop_duplicates("image_id").set_index("image_id")["label"]
     images["condition_in_train"] = condition.isin(label.index).astype(object).where(condition.notna())
@@ -78,30 +75,15 @@ def _images(pool: Path, ledger: pd.DataFrame, selection: pd.DataFrame, train: pd
     return images
 
 
-def _selection(ledger: pd.DataFrame, selection: pd.DataFrame, manifest: pd.DataFrame, train: set[str]) -> pd.DataFrame:
-    """A pool's selection with what its ledger and the real images say of the same candidates."""
-    candidates = selection[SELECTION].reset_index(drop=True)
+def _candidates(ledger: pd.DataFrame, table: pd.DataFrame, train: set[str]) -> pd.DataFrame:
+    """A pool's scored candidates with what its ledger says of them."""
+    candidates = table[CANDIDATES].reset_index(drop=True)
     own = ledger.drop_duplicates("image_id").set_index("image_id")
     candidates["in_ledger"] = candidates["image_id"].isin(own.index)
     candidates["same_label"] = agree(candidates["image_id"].map(own["label"]), candidates["label"])
     candidates["nearest_in_train"] = candidates["nearest_real_id"].isin(train)
     candidates["distance_finite"] = np.isfinite(candidates["nearest_real_distance"].astype(float))
-    candidates["kept_copy"] = candidates["kept"].astype(bool) & candidates["copy"].astype(bool)
-    real = manifest.groupby("pixel_hash")["image_id"].agg(lambda ids: ", ".join(ids))
-    candidates["equal_real"] = candidates["image_id"].map(own["pixel_hash"]).map(real).where(candidates["kept"].astype(bool))
     return candidates
-
-
-def _classes(selection: pd.DataFrame, pools: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
-    """Kept images of each class in each pool that is there."""
-    counts = selection[selection["kept"].astype(bool)].groupby([*POOL, "label"]).size()
-    there = pools[pools["ledger"] & pools["selection"]]
-    rows = [
-        {"kind": kind, "fold": fold, "label_name": name, "kept": int(counts.get((kind, fold, label), 0))}
-        for kind, fold in zip(there["kind"], there["fold"], strict=True)
-        for label, name in enumerate(labels)
-    ]
-    return pd.DataFrame(rows, columns=[*POOL, "label_name", "kept"])
 
 
 def _all(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -114,7 +96,7 @@ def expected(params: Params) -> list[gx.ExpectationSuite]:
 
 
 def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
-    """What is expected of pools and selections; `image_size` in pixels."""
+    """What is expected of pools and scores; `image_size` in pixels."""
     collapsed = "The generator may have collapsed: look at the pool, train longer or lower sample.guidance_scale."
     return [
         expect.table_suite(
@@ -122,7 +104,7 @@ def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
             POOL,
             [
                 expect.true("ledger", "every kind and fold has a pool", SAMPLE),
-                expect.true("selection", "every pool has a selection", SELECT),
+                expect.true("scores", "every pool is scored", SCORE),
             ],
         ),
         expect.table_suite(
@@ -142,7 +124,7 @@ def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
                 expect.true("right_pool", "candidates stand in the pool of their kind and fold", SAMPLE),
                 expect.true("condition_in_train", "maps come from training images of the fold", SAMPLE),
                 expect.true("condition_label", "candidates have the label of their map's image", SAMPLE),
-                expect.one_of("selection_rows", [1], "every candidate stands once in the selection", SELECT),
+                expect.one_of("candidate_rows", [1], "every candidate is scored once", SCORE),
             ],
         ),
         expect.table_suite(
@@ -155,31 +137,13 @@ def suites(image_size: int, channels: int) -> list[gx.ExpectationSuite]:
             ],
         ),
         expect.table_suite(
-            "selection",
-            [*POOL, "image_id", "kept"],
+            "candidates",
+            [*POOL, "image_id"],
             [
-                expect.true("in_ledger", "every row of a selection is in the ledger", SELECT),
-                expect.true("same_label", "selections have the ledger's labels", SELECT),
-                expect.true("nearest_in_train", "nearest real images are training images of the fold", SELECT),
-                expect.true("distance_finite", "distances are numbers", SELECT),
-                expect.one_of("kept_copy", [False], "no copy is kept", SELECT),
-                expect.empty(
-                    "equal_real", "no kept image is pixel-identical to a real one", f"It would be no synthetic image. {SELECT}"
-                ),
-            ],
-        ),
-        expect.table_suite(
-            "classes",
-            [*POOL, "label_name"],
-            [
-                expect.between(
-                    "kept",
-                    1,
-                    None,
-                    "every class keeps images",
-                    "The classifier sees no synthetic image of this class: raise sample.images or change sample.labels.",
-                    "warning",
-                )
+                expect.true("in_ledger", "every scored candidate is in the ledger", SCORE),
+                expect.true("same_label", "candidates have the ledger's labels", SCORE),
+                expect.true("nearest_in_train", "nearest real images are training images of the fold", SCORE),
+                expect.true("distance_finite", "distances are numbers", SCORE),
             ],
         ),
     ]
