@@ -111,7 +111,7 @@ def curve(metrics: Path) -> list[str]:
             name = f"{point['scenario']}, {point['selection']}, {point['mode']}" if several and versus else point["scenario"]
             if "unfilled" in point:
                 lacking = point["unfilled"]
-                told = f"{MISSING}: {lacking['kept']} of {lacking['candidates']} kept, {lacking['needed']} needed"
+                told = MISSING + ": {kept} of {candidates} {label_name} kept, {needed} needed".format(**lacking)
                 ways = f"{point['scenario']}, {point['selection']}, {point['mode']}"
                 rows.append([ways, f"{point['mixing_rate']:g}", told, *[""] * 6])
                 continue

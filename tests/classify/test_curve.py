@@ -23,7 +23,7 @@ from synthtrace.errors import InputError
 from synthtrace.images import write_image
 from synthtrace.params import parse_params
 from synthtrace.stage import Stage
-from synthtrace.tables import CURVE, LEDGER, SELECTION, UNFILLED, curve_settings, read_unfilled
+from synthtrace.tables import CURVE, LEDGER, SELECTION, UNFILLED, curve_settings, read_unfilled, write_candidates
 
 MODES = ["augment", "transfer", "synthetic"]
 RUNS: list[dict[str, Any]] = [
@@ -102,8 +102,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             label=[n % 2 for n in range(13)],
         )
         rows.to_parquet(pool / "ledger.parquet")
-        selected = folder / f"data/selected/class/fold{fold}"
+        selected, scored = (folder / f"data/{place}/class/fold{fold}" for place in ("selected", "scored"))
         selected.mkdir(parents=True)
+        scored.mkdir(parents=True)
         chosen = pd.DataFrame(dict.fromkeys(SELECTION, 0), index=range(13)).assign(
             image_id=rows["image_id"],
             label=rows["label"],
@@ -115,6 +116,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             confidence=0.0,
         )
         chosen.to_parquet(selected / "selection.parquet")
+        write_candidates(scored, chosen.drop(columns="kept"))
     return folder
 
 
@@ -201,12 +203,14 @@ def test_a_point_that_a_selection_cannot_fill_in_one_fold_is_listed_and_trained_
     table = read_unfilled(Path("out"))
     assert table.columns.tolist() == UNFILLED
     assert list(table.itertuples(index=False, name=None)) == [
-        ("test_resnet all", "class", "realism", mode, 1.5, fold, REALISTIC[fold], 13, 12) for mode in MODES for fold in (0, 1)
+        ("test_resnet all", "class", "realism", mode, 1.5, *least)
+        for mode in MODES
+        for least in ((0, 0, 6, 7, 6), (1, 1, 1, 6, 6))  # of fold 1, one of the three that are kept is of class 1
     ]
     said = capsys.readouterr().out.splitlines()
     assert said[0] == (
-        "curve@class: 3 points are left out, because too few candidates are kept: of realism as few as 3 of 13 (fold 1), where "
-        "12 are needed; see unfilled.csv"
+        "curve@class: 3 points are left out, because too few candidates are kept: of realism as few as 1 of 6 nafld "
+        "(fold 1), where 6 are needed; see unfilled.csv"
     )
     assert said[1] == "curve@class: 26 trainings of 2 steps a phase at mixing rate 0.25, 0.5, 1.0, 1.5 (cpu)"
     params = parse_params(yaml.safe_load(Path("params.yaml").read_text()))
@@ -248,7 +252,7 @@ def test_traditional_on_the_fly_draws_the_real_images_of_the_baseline(stage: Any
 
 def test_a_scenario_that_no_run_lists_has_tables_without_rows(study: Path, stage: Any) -> None:
     (study / "data/pools/semantic").symlink_to("class")
-    (study / "data/selected/semantic").symlink_to("class")
+    (study / "data/scored/semantic").symlink_to("class")
     predictions, training = stage("semantic")
     assert len(predictions) == len(training) == 0
     assert predictions.columns.tolist() == [*CURVE, "p0", "p1"]
@@ -263,7 +267,7 @@ def test_an_unknown_backbone_is_told_before_any_training(stage: Any, capsys: pyt
 @pytest.mark.parametrize(
     ("mixing_rate", "mode", "message"),
     [
-        (2.0, "augment", r"mixing_rate 2.0 needs 16 synthetic images for class fold 0, .* kept 11 of 13 .*least 19"),
+        (2.0, "augment", r"mixing_rate 2.0 needs 9 synthetic images of healthy for class fold 0, .* kept 6 of 7 .* hold 11"),
         (0.0, "transfer", r"mixing_rate 0.0 gives class fold 0 no synthetic image, but mode 'transfer' .* expected a higher"),
         (0.0, "synthetic", r"mixing_rate 0.0 gives class fold 0 no synthetic image, but mode 'synthetic'"),
     ],

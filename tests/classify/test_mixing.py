@@ -5,7 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synthtrace.classify.mixing import LabelledImages, check_pool, draw, mixed_in, traditional, upsampled
+from synthtrace.classify.mixing import (
+    LabelledImages,
+    Supply,
+    check_pool,
+    class_sequence,
+    draw,
+    mixed_in,
+    supply,
+    traditional,
+    upsampled,
+)
 from synthtrace.errors import InputError
 from synthtrace.params import load_params
 
@@ -21,28 +31,56 @@ def test_the_rate_is_synthetic_over_real() -> None:
 
 
 def test_draws_are_of_kept_images_without_replacement_and_nested_over_rates() -> None:
-    kept = np.arange(40) % 4 != 1
-    small, large, every = (draw(kept, count, np.random.default_rng(5)) for count in (10, 20, 50))
+    kept, labels = np.arange(40) % 4 != 1, np.zeros(40, dtype=np.int64)
+    small, large, every = (draw(labels, kept, count, np.random.default_rng(5)) for count in (10, 20, 50))
     assert len(set(large.tolist())) == 20
     assert large[:10].tolist() == small.tolist()
     assert sorted(every.tolist()) == np.flatnonzero(kept).tolist()
 
 
-def test_a_draw_is_the_start_of_one_shuffle_of_the_kept_images() -> None:
-    shuffled = np.array([2, 5, 7])[np.random.default_rng(5).permutation(3)]
-    kept = np.isin(np.arange(9), [2, 5, 7])
-    assert draw(kept, 2, np.random.default_rng(5)).tolist() == shuffled[:2].tolist()
+def test_a_draw_has_the_classes_shares_of_the_pool_whatever_is_kept() -> None:
+    labels = np.array([0] * 30 + [1] * 60 + [2] * 10)
+    kept = np.ones(100, dtype=bool)
+    kept[0:20] = False  # a selection that keeps a third of class 0 and all others
+    drawn = draw(labels, kept, 30, np.random.default_rng(5))
+    assert kept[drawn].all()
+    assert np.bincount(labels[drawn]).tolist() == [9, 18, 3]
+    assert np.bincount(labels[drawn[:10]]).tolist() == [3, 6, 1]
+
+
+def test_a_draw_ends_where_a_class_has_no_more() -> None:
+    labels, kept = np.arange(20) % 2, np.arange(20) < 6
+    drawn = draw(labels, kept, 20, np.random.default_rng(5))
+    assert sorted(drawn.tolist()) == list(range(6))
+    labels[[1, 3]] = 0  # of class 1, one image is kept
+    assert (labels[draw(labels, kept, 20, np.random.default_rng(5))] == 1).sum() == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 50])
+def test_any_start_of_a_class_sequence_has_shares_to_the_nearest_image(count: int) -> None:
+    labels = np.repeat([0, 1, 3], [5, 31, 64])
+    sequence = class_sequence(labels, 50)[:count]
+    assert sequence.tolist() == class_sequence(labels, count).tolist()
+    for label, share in ((0, 0.05), (1, 0.31), (3, 0.64)):
+        assert abs((sequence == label).sum() - share * count) <= 1
+
+
+def test_supply_is_of_the_class_that_can_spare_least() -> None:
+    labels, kept = np.arange(20) % 2, np.arange(20) % 4 != 1
+    assert supply(labels, kept, 10) == Supply(label=1, kept=5, candidates=10, needed=5)
+    assert supply(labels, kept, 10).enough
+    assert not supply(labels, kept, 12).enough
 
 
 def test_too_small_a_pool_says_the_acceptance_rate_and_the_pool_needed() -> None:
-    check_pool(60, 100, 60, "class", 0, "mixing_rate 1.0")
-    with pytest.raises(InputError, match=r"mixing_rate 1.5 needs 90 .* kept 60 of 100 .* 60.0%.* at least 150$"):
-        check_pool(60, 100, 90, "class", 0, "mixing_rate 1.5")
+    check_pool(Supply(1, 60, 100, 60), "class", 0, "mixing_rate 1.0", "nafld")
+    with pytest.raises(InputError, match=r"mixing_rate 1.5 needs 90 .* of nafld .* 60 of 100 .* 60.0%.* hold 150 of"):
+        check_pool(Supply(1, 60, 100, 90), "class", 0, "mixing_rate 1.5", "nafld")
 
 
 def test_a_pool_of_copies_alone_says_that_no_size_would_do() -> None:
     with pytest.raises(InputError, match="no pool size would do"):
-        check_pool(0, 5, 1, "class", 0, "mixing_rate 1.0")
+        check_pool(Supply(0, 0, 5, 1), "class", 0, "mixing_rate 1.0", "nafld")
 
 
 @pytest.fixture

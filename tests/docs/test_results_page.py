@@ -228,7 +228,7 @@ def paper(results: Path, preset: str, *points: dict[str, Any], kinds: tuple[dict
 def cell(scenario: str, selection: str, mode: str, rate: float, value: float | None) -> dict[str, Any]:
     head = {"scenario": scenario, "selection": selection, "mode": mode, "mixing_rate": rate}
     if value is None:
-        return head | {"unfilled": {"fold": 0, "kept": 7, "candidates": 900, "needed": 324}}
+        return head | {"unfilled": {"fold": 0, "kept": 7, "candidates": 900, "needed": 324, "label_name": "tumor"}}
     names = ("accuracy", "auc", "sensitivity", "specificity", "f1")
     return head | {"scores": {name: {"mean": value + index / 100, "sd": 0.012} for index, name in enumerate(names)}}
 
@@ -243,7 +243,7 @@ def test_paper_4s_cells_stand_beside_ours_and_the_others_were_not_run(render: Ca
     page = render(marked("paper4"), results)
     assert "|  |  | real | 70.0 ± 1.2 | 82.16 ± 0.23 | 71.0 ± 1.2 | 90.17 ± 0.20 |" in page
     assert "| realism | transfer | GAN (theirs: HistoGAN) | 80.0 ± 1.2 | 85.38 ± 0.56 | 81.0 ± 1.2 |" in page
-    assert "| realism | augment | U-Net diffusion | n/a: 7 of 900 kept | 85.78 ± 0.62 |" in page
+    assert "| realism | augment | U-Net diffusion | n/a: 7 of 900 tumor kept | 85.78 ± 0.62 |" in page
     assert (
         "| DiT diffusion | not run | not run | 40.02 ± 1.78 | 87.5 [85.0 to 90.0] | 41.08 ± 2.10 | n/a | 6.83 ± 0.28 |" in page
     )
@@ -272,4 +272,4 @@ def test_a_curve_of_several_ways_names_them_and_says_which_it_could_not_fill(ren
     write(results, "curve", {"runs": [head | {"points": points}]})
     page = render(marked("toy"), results)
     assert rows(page, "gan, none, transfer")[0][1:3] == ["1", "0.812 ± 0.013"]
-    assert rows(page, "gan, realism, transfer")[0][1:3] == ["1", "n/a: 7 of 900 kept, 324 needed"]
+    assert rows(page, "gan, realism, transfer")[0][1:3] == ["1", "n/a: 7 of 900 tumor kept, 324 needed"]

@@ -177,7 +177,7 @@ def test_the_card_tells_what_was_measured_and_what_was_not(exported: dict[str, P
         for fold in study.fold_numbers:
             pool = card["pools"][f"{kind}/fold{fold}"]
             training = study.folds[(study.folds["fold"] == fold) & (study.folds["role"] == "train")]
-            copies = json.loads((phantom.folder / f"data/selected/{kind}/fold{fold}/copies.json").read_text())
+            copies = json.loads((phantom.folder / f"data/scored/{kind}/fold{fold}/copies.json").read_text())
             assert 0 < pool["training_patients"] <= training["patient_id"].nunique()
             assert 0 < pool["training_images"] <= len(training)
             assert pool["memorisation"]["copies"] == copies["copies"] == pool["candidates"] - pool["kept"]

@@ -100,22 +100,22 @@ def test_a_selection_that_the_images_do_not_give_fails(clone: Clone, edit: Calla
 
 
 def test_an_edited_threshold_fails_and_only_warns_where_another_device_computed(clone: Clone) -> None:
-    path = clone.folder / "data/selected/class/fold0/copies.json"
+    path = clone.folder / "data/scored/class/fold0/copies.json"
     report = json.loads(path.read_text())
     report["pixels"]["threshold"] += 0.01
     path.write_text(json.dumps(report))
     (found,) = said(audited(clone), "fail")
-    assert found.startswith("data/selected/class/fold0/copies.json: pixels.threshold is ")
-    for record in clone.folder.glob("records/select@*-0/*.json"):
+    assert found.startswith("data/scored/class/fold0/copies.json: pixels.threshold is ")
+    for record in clone.folder.glob("records/score_candidates@*-0/*.json"):
         record.write_text(json.dumps(json.loads(record.read_text()) | {"device": "another"}))
     outcome = audited(clone)
     assert outcome.status == "warn"
-    assert said(outcome, "warn") == [f"{found} (measured on cpu, selected on another)"]
+    assert said(outcome, "warn") == [f"{found} (measured on cpu, scored on another)"]
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_other_folds_are_judged(clone: Clone) -> None:
     flip_byte(clone.folder / "data/features/fold0/model.safetensors", 3)
-    (clone.folder / "data/selected/semantic/fold1/copies.json").write_text("[]")
+    (clone.folder / "data/scored/semantic/fold1/copies.json").write_text("[]")
     outcome = audited(clone)
     extractor, report = said(outcome, "fail")
     assert "data/features/fold0: not a readable extractor" in extractor

@@ -99,11 +99,10 @@ def test_fidelity_is_of_what_the_first_seed_draws(patches: Clone) -> None:
     assert compared >= {("gan", "none"), ("guided", "none"), ("unet", "none"), ("unet", "class_realism+centroid")}
 
 
-def test_another_selection_reruns_selection_and_what_reads_it(mine: Clone) -> None:
+def test_another_selection_scores_no_candidate_and_leaves_the_curve_alone(mine: Clone) -> None:
     found = ran(mine, "selection.method=none")
-    selected = per_kind("select", *KINDS) | per_kind("check_pools", *KINDS, folds=False)
-    read = per_kind("classify", *KINDS, folds=False) | per_kind("curve", *KINDS, folds=False)
-    assert found == selected | read | AFTER | {"explain"}
+    selected = per_kind("select", *KINDS) | per_kind("check_selection", *KINDS, folds=False)
+    assert found == selected | per_kind("classify", *KINDS, folds=False) | AFTER | {"explain"}
     selection = read_selection(mine.folder / "data/selected/gan/fold0")
     assert {"realism", "class_realism", "centroid_distance", "confidence"} <= set(selection.columns)
 
@@ -116,6 +115,7 @@ def test_another_mode_reruns_the_classifiers_that_mix(mine: Clone) -> None:
 
 def test_another_kind_leaves_the_others_alone(mine: Clone) -> None:
     found = ran(mine, "generator.kinds=[gan,unet,guided,dit]")
-    own = {"pretrain_denoiser@dit", "check_pools@dit", "classify@dit", "curve@dit"}
-    own |= per_kind("train_generator", "dit") | per_kind("sample", "dit") | per_kind("select", "dit")
+    own = {"pretrain_denoiser@dit", "check_pools@dit", "check_selection@dit", "classify@dit", "curve@dit"}
+    for stage in ("train_generator", "sample", "score_candidates", "select"):
+        own |= per_kind(stage, "dit")
     assert found == own | AFTER

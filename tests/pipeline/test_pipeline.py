@@ -15,7 +15,7 @@ from synthtrace.tables import read_folds, read_ledger, read_manifest, read_selec
 
 KINDS = ["semantic", "class"]
 # of two folds and two kinds
-STAGES = 43
+STAGES = 49
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_too_high_a_rate_stops_before_training_and_says_what_is_needed(mine: Clo
     mine.set(mixing_rate=8.0)
     result = mine.run("python", "stages/classify.py", "--scenario", "class")
     assert result.returncode == 1
-    assert re.search(r"mixing_rate 8.0 needs 64 synthetic images .* sample.images must be at least", result.stderr)
+    assert re.search(r"mixing_rate 8.0 needs 32 synthetic images of .* raise sample.images", result.stderr)
     assert "Traceback" not in result.stderr
     assert digest(mine.folder / "data/predictions/class.parquet") == before
 

@@ -11,13 +11,14 @@ import pandas as pd
 from synthtrace.images import file_sha256, pixel_hash, read_image, write_image
 from synthtrace.params import Params, load_params
 from synthtrace.quality.gate import judge
-from synthtrace.quality.suites import crops, folds, pools, predictions, scans
+from synthtrace.quality.suites import crops, folds, pools, predictions, scans, selection
 from synthtrace.tables import (
     CURVE,
     MANIFEST,
     PREDICTIONS,
     UNFILLED,
     curve_settings,
+    read_candidates,
     read_curve,
     read_folds,
     read_ledger,
@@ -25,6 +26,7 @@ from synthtrace.tables import (
     read_predictions,
     read_selection,
     read_unfilled,
+    write_candidates,
     write_folds,
     write_ledger,
     write_manifest,
@@ -142,10 +144,13 @@ class Study:
                     "kept": True,
                 }
             )
-        chosen = self.root / f"selected/{kind}/fold{fold}"
+        chosen, scored = (self.root / f"{place}/{kind}/fold{fold}" for place in ("selected", "scored"))
         chosen.mkdir(parents=True)
+        scored.mkdir(parents=True)
         write_ledger(self.root / f"pools/{kind}/fold{fold}", pd.DataFrame(rows))
-        write_selection(chosen, pd.DataFrame(rows)[["image_id", "label", *SELECTED]])
+        selection = pd.DataFrame(rows)[["image_id", "label", *SELECTED]]
+        write_selection(chosen, selection)
+        write_candidates(scored, selection.drop(columns="kept"))
 
     def _predictions(self) -> None:
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
@@ -176,6 +181,9 @@ class Study:
     def edit_ledger(self, change: Callable[[pd.DataFrame], Any], pool: str = "semantic/fold0") -> None:
         self._edit(self.root / "pools" / pool, read_ledger, write_ledger, change)
 
+    def edit_candidates(self, change: Callable[[pd.DataFrame], Any], pool: str = "semantic/fold0") -> None:
+        self._edit(self.root / "scored" / pool, read_candidates, write_candidates, change)
+
     def edit_selection(self, change: Callable[[pd.DataFrame], Any], pool: str = "semantic/fold0") -> None:
         self._edit(self.root / "selected" / pool, read_selection, write_selection, change)
 
@@ -193,7 +201,7 @@ class Study:
 
     def unfill(self, **point: Any) -> None:
         """Lists a point of the scenario `class` as unfilled, in both folds."""
-        rows = [[point.get(name) for name in UNFILLED[:5]] + [fold, 3, CANDIDATES, point.get("needed", 4)] for fold in FOLDS]
+        rows = [[point.get(name) for name in UNFILLED[:5]] + [fold, 0, 3, CANDIDATES, point.get("needed", 4)] for fold in FOLDS]
         pd.DataFrame(rows, columns=UNFILLED).to_csv(self.root / "curve/class/unfilled.csv", index=False)
 
     @staticmethod
@@ -239,8 +247,14 @@ class Study:
 
     def _judge_pools(self):
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
-        tables = pools.measure(self.root / "pools", self.root / "selected", manifest, table, KINDS, LABELS)
+        tables = pools.measure(self.root / "pools", self.root / "scored", manifest, table, KINDS, LABELS)
         return tables, pools.suites(IMAGE_SIZE, 1)
+
+    def _judge_selection(self):
+        manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")
+        places = [self.root / name for name in ("pools", "scored", "selected")]
+        tables = selection.measure(*places, manifest, table, "semantic", LABELS)
+        return tables, selection.expected(PARAMS)
 
     def _judge_predictions(self, params: Params = PARAMS):
         manifest, table = read_manifest(self.root / "crops"), read_folds(self.root / "folds/folds.csv")

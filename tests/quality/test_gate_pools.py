@@ -6,7 +6,7 @@ import pytest
 from quality_study import CANDIDATES, FOLDS, IMAGE_SIZE, KINDS, failed, found, set_cell
 
 from synthtrace.images import file_sha256, pixel_hash, read_image, write_image
-from synthtrace.tables import read_ledger, read_manifest
+from synthtrace.tables import read_ledger
 
 SIZE = (IMAGE_SIZE, IMAGE_SIZE)
 
@@ -30,8 +30,8 @@ def ledger(column, value, pool="semantic/fold0"):
     return lambda study: study.edit_ledger(set_cell(0, column, value), pool)
 
 
-def selection(column, value):
-    return lambda study: study.edit_selection(set_cell(0, column, value))
+def scores(column, value):
+    return lambda study: study.edit_candidates(set_cell(0, column, value))
 
 
 def truncated(study):
@@ -41,42 +41,29 @@ def truncated(study):
 
 def image_id_twice(study):
     study.edit_ledger(set_cell(0, "image_id", "semantic-f1-00000"))
-    study.edit_selection(set_cell(0, "image_id", "semantic-f1-00000"))
+    study.edit_candidates(set_cell(0, "image_id", "semantic-f1-00000"))
 
 
 def undeclared_label(study):
     pool = "class/fold0"
     study.edit_ledger(set_cell(0, "label", 5), pool)
-    study.edit_selection(set_cell(0, "label", 5), pool)
+    study.edit_candidates(set_cell(0, "label", 5), pool)
 
 
 def other_label(study):
     study.edit_ledger(set_cell(0, "label", 1))
-    study.edit_selection(set_cell(0, "label", 1))
+    study.edit_candidates(set_cell(0, "label", 1))
 
 
-def kept_real_image(study):
-    real = read_manifest(study.root / "crops")
-    repaint(study, read_image(study.root / "crops" / real["path"][4]))
+def unscored(study):
+    study.edit_candidates(lambda table: table.drop(index=0))
 
 
-def copy_kept(study):
-    study.edit_selection(set_cell(0, "copy", True))
-
-
-def class_dropped(study):
-    study.edit_selection(lambda table: table.assign(kept=table["label"] == 1))
-
-
-def unselected(study):
-    study.edit_selection(lambda table: table.drop(index=0))
-
-
-def selected_from_nowhere(study):
+def scored_from_nowhere(study):
     def change(table):
         return pd.concat([table, table.iloc[:1].assign(image_id="ghost")])
 
-    study.edit_selection(change)
+    study.edit_candidates(change)
 
 
 DARK = np.zeros(SIZE, np.uint8)
@@ -84,7 +71,7 @@ DARK[0, 0] = 9
 
 BROKEN = [
     (lambda study: shutil.rmtree(study.root / "pools/class/fold1"), "every kind and fold has a pool", "error"),
-    (lambda study: shutil.rmtree(study.root / "selected/class/fold1"), "every pool has a selection", "error"),
+    (lambda study: shutil.rmtree(study.root / "scored/class/fold1"), "every pool is scored", "error"),
     (image_id_twice, "image ids are unique", "error"),
     (lambda study: file_of(study).unlink(), "candidates exist", "error"),
     (truncated, "candidates decode", "error"),
@@ -100,15 +87,12 @@ BROKEN = [
     (ledger("fold", 1), "candidates stand in the pool of their kind and fold", "error"),
     (ledger("condition_image_id", "test-nobody", "class/fold0"), "maps come from training images of the fold", "error"),
     (other_label, "candidates have the label of their map's image", "error"),
-    (unselected, "every candidate stands once in the selection", "error"),
+    (unscored, "every candidate is scored once", "error"),
     (lambda study: study.put("pools/class/fold0/images/stray.png", study.pixels(SIZE)), "every file is listed once", "error"),
-    (selected_from_nowhere, "every row of a selection is in the ledger", "error"),
-    (selection("label", 1), "selections have the ledger's labels", "error"),
-    (selection("nearest_real_id", "test-healthy0-0"), "nearest real images are training images of the fold", "error"),
-    (selection("nearest_real_distance", np.nan), "distances are numbers", "error"),
-    (copy_kept, "no copy is kept", "error"),
-    (kept_real_image, "no kept image is pixel-identical to a real one", "error"),
-    (class_dropped, "every class keeps images", "warning"),
+    (scored_from_nowhere, "every scored candidate is in the ledger", "error"),
+    (scores("label", 1), "candidates have the ledger's labels", "error"),
+    (scores("nearest_real_id", "test-healthy0-0"), "nearest real images are training images of the fold", "error"),
+    (scores("nearest_real_distance", np.nan), "distances are numbers", "error"),
 ]
 
 
@@ -126,12 +110,6 @@ def test_pools_broken_in_one_place_fail_one_expectation(study, good_study, break
 
 def test_every_expectation_of_pools_was_seen_to_fail(study):
     assert {item["name"] for item in study.judge("pools")["expectations"]} == {name for _, name, _ in BROKEN}
-
-
-def test_a_dropped_copy_of_a_real_image_does_no_harm(study):
-    kept_real_image(study)
-    study.edit_selection(set_cell(0, "kept", False))
-    assert failed(study.judge("pools")) == []
 
 
 def test_without_any_pool_each_one_is_named(study):

@@ -146,7 +146,7 @@ def test_every_selection_and_mode_has_a_panel_and_unfilled_points_are_left_out(w
     run = make_run("resnet18", "none", 2, scenarios=(), rates=())
     cells = [(selection, mode) for selection in ("none", "realism") for mode in ("augment", "transfer")]
     run["points"] += [curve_point("semantic", 1.0, 0.01, *cell) for cell in cells[:-1]]
-    unfilled = {"fold": 0, "kept": 3, "candidates": 40, "needed": 9}
+    unfilled = {"fold": 0, "kept": 3, "candidates": 40, "needed": 9, "label_name": "tumor"}
     run["points"].append(
         dict(zip(("selection", "mode"), cells[-1], strict=True)) | {"scenario": "semantic", "mixing_rate": 1.0}
     )

@@ -27,7 +27,7 @@ def make_ways() -> dict:
     ]
     points = [scored(point, 0.001 * index) for index, point in enumerate([*run["points"], *found])]
     head = {name: points[-1][name] for name in ("scenario", "selection", "mode", "mixing_rate")}
-    points[-1] = head | {"unfilled": {"fold": 1, "kept": 3, "candidates": 40, "needed": 9}}
+    points[-1] = head | {"unfilled": {"fold": 1, "kept": 3, "candidates": 40, "needed": 9, "label_name": "tumor"}}
     return run | {"selections": SELECTIONS, "modes": MODES, "points": points}
 
 
@@ -61,7 +61,7 @@ def test_each_row_holds_its_points_scores_and_the_fidelity_of_what_is_drawn(work
 def test_a_cell_that_cannot_be_filled_says_how_many_were_kept(workspace):
     (run,) = build(workspace)
     assert run["rows"][-1]["scores"] is None
-    assert run["rows"][-1]["unfilled"] == "3 of 40 kept, 9 needed"
+    assert run["rows"][-1]["unfilled"] == "3 of 40 tumor kept, 9 needed"
     assert run["plots"][1]["plot"]["rows"][-1]["text"] == "too few kept"
     assert run["plots"][1]["plot"]["rows"][-1]["centre"] is None
 
@@ -86,5 +86,5 @@ def test_the_page_has_the_section_where_there_are_several(workspace, params):
     write_json(workspace / "metrics/fidelity.json", fidelity_with_drawn())
     page = build_page(workspace, params)
     assert 'href="#ways"' in page
-    assert "3 of 40 kept, 9 needed" in page
+    assert "3 of 40 tumor kept, 9 needed" in page
     assert page.count("0.813 ± 0.020") == 1

@@ -13,7 +13,7 @@ from synthtrace.images import file_sha256, pixel_hash, to_pixels, write_image
 from synthtrace.params import load_params
 from synthtrace.selection.copies import CopyFinder
 from synthtrace.selection.pool import load_pool
-from synthtrace.selection.select import select
+from synthtrace.selection.select import score_candidates, select
 from synthtrace.tables import LEDGER, SELECTION, write_ledger
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -176,7 +176,8 @@ def test_select_keeps_what_is_no_copy_in_the_ledgers_order(tmp_path: Path):
     fresh = textures(4, seed=5)
     pool(tmp_path, np.concatenate([fresh[:2], disguised(training[:2], "mirrored"), fresh[2:]]))
     ledger, candidates = load_pool(tmp_path, 1)
-    table, report = select(candidates, ledger, training, rows(12), embed, predict, SETTINGS, torch.device("cpu"))
+    scored, report = score_candidates(candidates, ledger, training, rows(12), embed, predict, SETTINGS, torch.device("cpu"))
+    table = select(scored, SETTINGS)
     assert table["image_id"].tolist() == [f"c{n}" for n in range(6)]
     assert table["kept"].tolist() == [True, True, False, False, True, True]
     assert (table["kept"] != table["copy"]).all()
@@ -187,8 +188,8 @@ def test_select_keeps_what_is_no_copy_in_the_ledgers_order(tmp_path: Path):
 def test_a_pool_of_copies_alone_is_a_result_and_no_error():
     training = textures(12)
     ledger = pd.DataFrame({"image_id": ["a", "b"], "label": [0, 1]})
-    table, _ = select(training[:2], ledger, training, rows(12), embed, predict, SETTINGS, torch.device("cpu"))
-    assert not table["kept"].any()
+    table, _ = score_candidates(training[:2], ledger, training, rows(12), embed, predict, SETTINGS, torch.device("cpu"))
+    assert not select(table, SETTINGS)["kept"].any()
 
 
 def test_a_pool_whose_pixels_are_not_the_ledgers_is_an_error_naming_the_file(tmp_path: Path):

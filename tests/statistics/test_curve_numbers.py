@@ -215,7 +215,7 @@ def test_an_unfilled_point_says_what_its_worst_fold_lacks_and_counts_in_no_famil
     table = read_curve(folder / "class")
     write_curve(folder / "class", table[(table["run"] != "net partial") | (table["mixing_rate"] != 1.5)])
     point = ["net partial", "class", "none", "augment", 1.5]
-    unfilled(folder, [*point, 0, 90, 224, 88], [*point, 1, 31, 224, 88], [*point, 2, 60, 224, 88])
+    unfilled(folder, [*point, 0, 1, 90, 224, 88], [*point, 1, 1, 31, 224, 88], [*point, 2, 1, 60, 224, 88])
     curve, auc, roc = curve_from_predictions(folder, params)
     after = curve["runs"][0]["points"]
     assert after[4] == {
@@ -223,7 +223,7 @@ def test_an_unfilled_point_says_what_its_worst_fold_lacks_and_counts_in_no_famil
         "selection": "none",
         "mode": "augment",
         "mixing_rate": 1.5,
-        "unfilled": {"fold": 1, "kept": 31, "candidates": 224, "needed": 88},
+        "unfilled": {"fold": 1, "kept": 31, "candidates": 224, "needed": 88, "label_name": "nafld"},
     }
     assert [one["scores"] for one in after[:4]] == [one["scores"] for one in before[:4]]
     lowest = min((one["versus_real"] for one in after[1:4]), key=lambda one: one["p"])
@@ -236,7 +236,7 @@ def test_a_scenario_none_of_whose_points_could_be_filled_has_a_curve_of_unfilled
     params = settings(curve={"runs": [a_run(rates=[2.0])]})
     folder = write(tmp_path, params, predict)
     write_curve(folder / "class", read_curve(folder / "class").iloc[:0])
-    unfilled(folder, ["net partial", "class", "none", "augment", 2.0, 0, 3, 224, 88])
+    unfilled(folder, ["net partial", "class", "none", "augment", 2.0, 0, 1, 3, 224, 88])
     curve, auc, _ = curve_from_predictions(folder, params)
     real, point = curve["runs"][0]["points"]
     assert "versus_real" not in real
@@ -245,7 +245,7 @@ def test_a_scenario_none_of_whose_points_could_be_filled_has_a_curve_of_unfilled
 
 
 def test_an_unfilled_point_that_nobody_asked_for_is_refused(folder, params):
-    unfilled(folder, ["net partial", "class", "realism", "augment", 1.5, 0, 3, 224, 88])
+    unfilled(folder, ["net partial", "class", "realism", "augment", 1.5, 0, 1, 3, 224, 88])
     with pytest.raises(
         InputError, match=r"class/unfilled\.csv: lists run net partial, .*selection realism, .*curve.runs lacks"
     ):
@@ -253,7 +253,7 @@ def test_an_unfilled_point_that_nobody_asked_for_is_refused(folder, params):
 
 
 def test_a_point_that_is_predicted_though_listed_as_unfilled_is_refused(folder, params):
-    unfilled(folder, ["net partial", "class", "none", "augment", 1.5, 0, 3, 224, 88])
+    unfilled(folder, ["net partial", "class", "none", "augment", 1.5, 0, 1, 3, 224, 88])
     with pytest.raises(InputError, match=r"has a prediction that curve.runs lacks, of run net partial"):
         curve_from_predictions(folder, params)
 

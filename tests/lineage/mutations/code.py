@@ -10,6 +10,7 @@ from pipeline_clone import Clone
 COVERED = [
     "stages/classify.py",
     "stages/select_images.py",
+    "stages/score_candidates.py",
     "src/synthtrace/statistics/auc.py",
     "src/synthtrace/images.py",
     "src/synthtrace/classify/mixing.py",

@@ -14,20 +14,29 @@ from pipeline_clone import Clone
 from synthtrace.images import file_sha256, pixel_hash, write_image
 from synthtrace.params import load_params
 from synthtrace.seeds import Seeds
-from synthtrace.tables import read_ledger, read_selection, write_ledger, write_selection
+from synthtrace.tables import (
+    read_candidates,
+    read_ledger,
+    read_selection,
+    write_candidates,
+    write_ledger,
+    write_selection,
+)
 
 KINDS, FOLDS = ["class", "semantic"], [0, 1]
 
 
 class Pool:
-    """A drawn pool of a clone: its ledger and selection to change, and `save`, which also blesses."""
+    """A drawn pool of a clone: its ledger, scores and selection to change, and `save`, which also blesses."""
 
     def __init__(self, clone: Clone, random: np.random.Generator) -> None:
         self.kind, self.fold = drawn(KINDS, random), drawn(FOLDS, random)
         self.clone = clone
         self.folder = clone.folder / f"data/pools/{self.kind}/fold{self.fold}"
         self.selected = clone.folder / f"data/selected/{self.kind}/fold{self.fold}"
+        self.scored = clone.folder / f"data/scored/{self.kind}/fold{self.fold}"
         self.ledger, self.selection = read_ledger(self.folder), read_selection(self.selected)
+        self.candidates = read_candidates(self.scored)
         self.row = int(random.integers(len(self.ledger)))
 
     @property
@@ -36,9 +45,11 @@ class Pool:
         return self.folder / self.ledger["path"][self.row]
 
     def save(self) -> None:
-        """Write both tables, as new files, and bless."""
+        """Write the tables, as new files, and bless."""
         (self.folder / "ledger.parquet").unlink()
         write_ledger(self.folder, self.ledger)
+        (self.scored / "candidates.parquet").unlink()
+        write_candidates(self.scored, self.candidates)
         (self.selected / "selection.parquet").unlink()
         write_selection(self.selected, self.selection)
         bless(self.clone)
@@ -68,6 +79,7 @@ def add_candidate(clone: Clone, random: np.random.Generator) -> None:
         file_sha256=file_sha256(pool.folder / f"images/{image_id}.png"),
     )
     pool.ledger = pd.concat([pool.ledger, row], ignore_index=True)
+    pool.candidates = pd.concat([pool.candidates, pool.candidates.iloc[[0]].assign(image_id=image_id)], ignore_index=True)
     pool.selection = pd.concat([pool.selection, pool.selection.iloc[[0]].assign(image_id=image_id)], ignore_index=True)
     pool.save()
 
@@ -84,6 +96,7 @@ def drop_candidate(clone: Clone, random: np.random.Generator) -> None:
     image_id = pool.ledger["image_id"][pool.row]
     pool.file.unlink()
     pool.ledger = pool.ledger[pool.ledger["image_id"] != image_id]
+    pool.candidates = pool.candidates[pool.candidates["image_id"] != image_id]
     pool.selection = pool.selection[pool.selection["image_id"] != image_id]
     pool.save()
 
