@@ -26,8 +26,8 @@ def write_pairs(
 ) -> pd.DataFrame:
     """Write `images/`, `masks/` and `manifest.csv` below `folder`; returns the pairs' manifest.
 
-    An image is resized whole to a square (paper 2, section 3.1: 256 x 256), antialiased, its mask by `squashed_mask`. Columns of
-    the scans' manifest ride along; `scan_pixel_hash`, `scan_mask_hash` and `scan_mask_area` are the scan's.
+    An image is resized whole to a square (paper 2, section 3.1: 256 x 256), antialiased, its mask by `squashed_mask`. Columns
+    of the manifest ride along; `scan_pixel_hash`, `scan_mask_hash` and `scan_mask_area` are the scan's.
     """
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)

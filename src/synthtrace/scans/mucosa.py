@@ -51,7 +51,7 @@ def draw_outline(rng: np.random.Generator) -> Outline:
     """A lesion of some 1 to 30 % of the image, its centre well inside."""
     return Outline(
         centre=(rng.uniform(0.2, 0.8) * SHAPE[0], rng.uniform(0.2, 0.8) * SHAPE[1]),
-        radius=float(np.exp(rng.uniform(np.log(0.08), np.log(0.32)))) * SHAPE[0],
+        radius=float(np.exp(rng.uniform(np.log(0.09), np.log(0.32)))) * SHAPE[0],
         stretch=rng.uniform(0.75, 1.35),
         waves=np.column_stack([rng.normal(0, 0.09, 4), rng.uniform(0, 2 * np.pi, 4)]),
     )
@@ -102,10 +102,10 @@ def raise_lesion(
     inside = np.clip((1.04 - depth) / 0.08, 0, 1)
     light = rng.uniform(0, 2 * np.pi)
     slope = ((ROWS - outline.centre[0]) * np.sin(light) + (COLUMNS - outline.centre[1]) * np.cos(light)) / outline.radius
-    dome = rng.uniform(0.02, 0.12) + 0.10 * np.clip(slope, -1, 1) + 0.05 * cloud(rng, 2.2)
+    dome = rng.uniform(0.04, 0.14) + 0.10 * np.clip(slope, -1, 1) + 0.05 * cloud(rng, 2.2)
     shadow = 0.13 * np.exp(-(((depth - 1.0) * outline.radius / 2.2) ** 2)) * np.clip(0.6 - slope, 0.3, 1.4)
     flat = surface.mean() + 0.45 * (surface - surface.mean())  # what lay there shows through
-    red = (rng.uniform(0.03, 0.10) + 0.02 * cloud(rng, 2.2)) * inside
+    red = (rng.uniform(0.06, 0.14) + 0.02 * cloud(rng, 2.2)) * inside
     return (
         surface + (flat + dome - surface) * inside - shadow,
         tint * np.stack([1 + 0.4 * red, 1 - red, 1 - 0.7 * red]),

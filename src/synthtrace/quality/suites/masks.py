@@ -1,4 +1,4 @@
-"""Masks as they came in, which the gate of the scans judges in a study of segmentation besides `scans`; and every gate's masks."""
+"""Masks as they came in, which the scans' gate of a segmentation study judges besides `scans`; and what every gate asks."""
 
 from collections.abc import Sequence
 from pathlib import Path
