@@ -133,6 +133,5 @@ def test_a_small_network_learns_what_no_threshold_finds() -> None:
         optimizer.step()
     with torch.no_grad():
         by_network = overlap(network(unseen) > 0, truth)
-    print(by_threshold, by_network)
     assert by_threshold < 0.25
     assert by_network > by_threshold + 0.1

@@ -16,13 +16,15 @@ SHOWN_LEVELS = 5
 
 
 def binary_masks(source: Source) -> Source:
-    """The source with masks of 0 and 255 only, whatever pair of values its files have; to be written by `write_scans`.
+    """The source with masks of 0 and 255 only, whatever pair of values its files have; for `write_scans` to write.
 
-    The new source's `mask` raises InputError where a mask holds anything but 0 and 255, or 0 and 1, and for a data set
-    without masks already now.
+    Raises:
+        InputError: the data set has no masks, a row has none, two rows share one, a mask's file is an image of the data set or
+            bears another image's name; and, once a mask is decoded, it holds other values than 0 and 255, or 0 and 1.
     """
     if source.mask is None:
         raise InputError(f"{source.where}: the data set has no masks; expected their column in dataset.columns.mask_path")
+    _check_files(source)
     return dataclasses.replace(source, mask=lambda row: _binary(source, row))
 
 
@@ -33,11 +35,9 @@ def check_masks(source: Source, manifest: pd.DataFrame, progress: Progress) -> p
     of either name becomes `original_<name>`.
 
     Raises:
-        InputError: the data set has no masks, a row has none, two rows share one, a mask's file is an image of the data set or
-            bears another image's name, cannot be read, or holds other values than 0 and 255, or 0 and 1.
+        InputError: as `binary_masks` does; a mask cannot be read.
     """
     binary = binary_masks(source)
-    _check_files(source)
     hashes, areas = [], []
     for row in progress(range(len(manifest)), "checking masks"):
         mask = binary.mask(row)  # type: ignore[misc]

@@ -105,7 +105,7 @@ def raise_lesion(
     dome = rng.uniform(0.04, 0.14) + 0.10 * np.clip(slope, -1, 1) + 0.05 * cloud(rng, 2.2)
     shadow = 0.13 * np.exp(-(((depth - 1.0) * outline.radius / 2.2) ** 2)) * np.clip(0.6 - slope, 0.3, 1.4)
     flat = surface.mean() + 0.45 * (surface - surface.mean())  # what lay there shows through
-    red = (rng.uniform(0.06, 0.14) + 0.02 * cloud(rng, 2.2)) * inside
+    red = (rng.uniform(0.04, 0.10) + 0.02 * cloud(rng, 2.2)) * inside
     return (
         surface + (flat + dome - surface) * inside - shadow,
         tint * np.stack([1 + 0.4 * red, 1 - red, 1 - 0.7 * red]),
