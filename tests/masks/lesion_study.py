@@ -36,6 +36,7 @@ class LesionStudy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.tables: dict[str, dict[str, pd.DataFrame]] = {}
 
     def made(self) -> "LesionStudy":
         simulate_lesions(self.root / "raw", SimulateLesions(centres=2, images=4, empty_share=0.25), Seeds(7))
@@ -129,6 +130,14 @@ class LesionStudy:
         """The verdict on scans, pairs or pools, or on one table of it."""
         measure, suites = self._gate(part, legal)
         return judge(part, "digest", measure(), [suite for suite in suites if only in (None, suite.name)])
+
+    def judge_changed(self, part: str, good: "LesionStudy") -> dict[str, Any]:
+        """The verdict on the tables that differ from the good study's: those that are equal are known to pass."""
+        if part not in good.tables:
+            good.tables[part] = good._gate(part, LEGAL)[0]()
+        measure, suites = self._gate(part, LEGAL)
+        tables = measure()
+        return judge(part, "digest", tables, [s for s in suites if not tables[s.name].equals(good.tables[part][s.name])])
 
     def _gate(self, part: str, legal: Masks) -> tuple[Callable[[], dict[str, pd.DataFrame]], list]:
         if part == "scans":
