@@ -10,6 +10,8 @@ from PIL import Image
 from synthtrace.errors import InputError
 from synthtrace.images import pixel_hash, read_image, write_image
 from synthtrace.params import Columns, Dataset
+from synthtrace.params.masks import Masks
+from synthtrace.preprocess.pairs import squashed_mask
 from synthtrace.scans import read_source
 from synthtrace.scans.manifest import build_manifest, check_images, write_scans
 from synthtrace.scans.masks import binary_masks, check_masks
@@ -20,7 +22,7 @@ SIZE = (12, 16)
 COLUMNS = {"path": "file", "label": "centre", "mask_path": "mask", "group_id": "centre"}
 
 
-def dataset(path: Path, labels: tuple[str, ...] = ("C1", "C2"), **columns: str | None) -> Dataset:
+def dataset(path: Path, labels: tuple[str, ...] = ("C1", "C2"), /, **columns: str | None) -> Dataset:
     mapped = Columns(**dict.fromkeys(Columns.model_fields) | COLUMNS | columns)
     named = {"labels": list(labels), "patient_ids": "none", "columns": mapped, "baselines": []}
     return Dataset(kind="table", path=str(path), **named)
@@ -49,7 +51,7 @@ def blob(rows: int, high: int = 255) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two centres of two images each, whose numbers both count from 0; the last shows no lesion, the third's mask is 0 and 1."""
+    """Two centres of two images, both numbered from 0; the last shows no lesion, the third's mask is 0 and 1."""
     root = tmp_path / "set"
     rows = []
     for number, place in enumerate(("C1/0", "C1/1", "C2/0", "C2/1")):
@@ -174,17 +176,27 @@ def real(name: str) -> Path:
 REAL = {"path": "file", "mask_path": "mask_file"}
 
 
+def all_legal(source, manifest: pd.DataFrame) -> bool:
+    """As they came, and squashed to 64 x 64."""
+    legal = Masks(empty=True, least_area=0.0005, most_area=0.8)
+    squashed = [(squashed_mask(source.mask(row), 64) > 0).mean() for row in range(len(manifest))]
+    lost = (np.array(squashed) == 0) & (manifest["mask_area"] > 0)
+    return all(map(legal.allows, [*manifest["mask_area"], *squashed])) and not lost.any()
+
+
 def test_the_real_polyp_set_is_read_by_centre() -> None:
     labels = ("C1", "C2", "C3", "C4", "C5")
-    _, manifest = checked(dataset(real("polypgen_c1_c5_512"), labels, **REAL))
+    source, manifest = checked(dataset(real("polypgen_c1_c5_512"), labels, **REAL))
     assert manifest["label_name"].value_counts().to_dict() == dict.fromkeys(labels, 25)
     assert manifest["group_id"].tolist() == manifest["patient_id"].tolist() == manifest["label_name"].tolist()
     assert (manifest["mask_area"] == 0).sum() == 10
     assert (manifest["mask_area"] - manifest["mask_area_frac"].astype(float)).abs().max() < 0.001
+    assert all_legal(source, manifest)
 
 
 def test_the_real_breast_set_is_another_data_set_and_nothing_else() -> None:
     columns = REAL | {"label": "label", "group_id": "near_dup_group"}
-    _, manifest = checked(dataset(real("busi_256"), ("normal", "benign", "malignant"), **columns))
+    source, manifest = checked(dataset(real("busi_256"), ("normal", "benign", "malignant"), **columns))
     assert (manifest["mask_area"] == 0).tolist() == (manifest["label_name"] == "normal").tolist()
     assert (manifest["mask_area"] - manifest["mask_area_frac"].astype(float)).abs().max() < 0.001
+    assert all_legal(source, manifest)
