@@ -14,18 +14,19 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tqdm import tqdm
 
 from synthtrace.digests import digest
 from synthtrace.errors import InputError
-from synthtrace.params import Params, load_params
+from synthtrace.params import PARAMS_FILE, Params, Root, load_params
 
 # before torch is loaded: threads that spin while they wait slow a stage down twentyfold when another runs beside it
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Root)
 
 SCRATCH = Path(".scratch")
 RECORDS = Path("records")
@@ -42,10 +43,10 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
-class Stage:
+class Stage(Generic[R]):
     """A running stage: its parameters, its outputs, and facts for its record."""
 
-    def __init__(self, name: str, params: Params) -> None:
+    def __init__(self, name: str, params: R) -> None:
         self.name = name
         self.params = params
         self.facts: dict[str, Any] = {}
@@ -74,12 +75,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(name: str) -> Iterator[Stage]:
-    """Run a stage: a user's mistake is one sentence and exit code 1; success leaves a record a digest of its outputs."""
+def stage(name: str, model: type[R] = Params) -> Iterator[Stage[R]]:  # type: ignore[assignment]
+    """Run a stage: a user's mistake is one sentence and exit code 1; success leaves a record a digest of its outputs.
+
+    `model`: the parameters of the study that it is a stage of.
+    """
     die_with_parent()
     started = time.time()
     try:
-        running = Stage(name, load_params())
+        running = Stage(name, load_params(PARAMS_FILE, model))
         yield running
         _record(running, started)
     except InputError as error:

@@ -24,7 +24,7 @@ from synthtrace.tables import read_folds, read_manifest, read_selection, write_f
 
 LABELS, KIND, SIDE = ["C1", "C2"], "diff", 32
 LEGAL = Masks(empty=True, least_area=0.0005, most_area=0.8)
-POOL, CHOSEN = f"pools/{KIND}/fold0", f"selected/{KIND}/fold0"
+POOL, SCORED, CHOSEN = (f"{place}/{KIND}/fold0" for place in ("pools", "scored", "selected"))
 
 
 def at_once(items, _):
@@ -98,6 +98,7 @@ class LesionStudy:
         ledger = pd.DataFrame(rows)
         write_pair_ledger(pool, ledger.drop(columns=selected))
         (self.root / CHOSEN).mkdir(parents=True)
+        write_candidates(self.root / SCORED, ledger[["image_id", "label", *selected[:-1]]])
         write_selection(self.root / CHOSEN, ledger[["image_id", "label", *selected]])
 
     def edit(self, part: str, row: int, column: str, value: Any) -> None:
@@ -145,9 +146,10 @@ class LesionStudy:
         if part == "pairs":
             scans = read_manifest(self.root / "scans")
             return lambda: pairs.measure_crops(self.root / "pairs", scans), pairs.crop_suites(SIDE, 3, legal)
-        pools, selected, real = self.root / "pools", self.root / "selected", read_manifest(self.root / "pairs")
+        pools, scored, selected = (self.root / place for place in ("pools", "scored", "selected"))
+        real = read_manifest(self.root / "pairs")
         folds = read_folds(self.root / "folds.csv")
-        return lambda: pairs.measure_pools(pools, selected, real, folds, [KIND], LABELS), pairs.pool_suites(SIDE, 3, legal)
+        return lambda: pairs.measure_pools(pools, scored, selected, real, folds, [KIND], LABELS), pairs.pool_suites(SIDE, 3, legal)
 
 
 def failed(verdict: dict[str, Any]) -> list[str]:

@@ -35,6 +35,7 @@ from synthtrace.params.generators import (
     Tuning,
 )
 from synthtrace.params.reading import PARAMS_FILE, known_keys, load_params, parse_params, unknown_key
+from synthtrace.params.root import Root
 from synthtrace.params.study import Params
 from synthtrace.params.types import Freezing
 
@@ -70,6 +71,7 @@ __all__ = [
     "Preprocess",
     "Pretraining",
     "Report",
+    "Root",
     "Sample",
     "Selection",
     "Simulate",

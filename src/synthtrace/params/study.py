@@ -16,7 +16,7 @@ from synthtrace.params.classifiers import (
     Training,
     Turing,
 )
-from synthtrace.params.data import Compute, Dataset, Preprocess, Simulate, Split
+from synthtrace.params.data import Dataset, Preprocess, Simulate, Split
 from synthtrace.params.generators import (
     Autoencoder,
     Dit,
@@ -28,18 +28,17 @@ from synthtrace.params.generators import (
     Pretraining,
     Sample,
 )
-from synthtrace.params.types import Block, Natural, Number
+from synthtrace.params.root import Root
+from synthtrace.params.types import Number
 
 # what `simulate` writes for other scans than the phantom is empty
 PHANTOM_CORPUS = "data/raw/phantom_unlabelled"
 
 
-class Params(Block):
+class Params(Root):
     """All of params.yaml, in the order of the flow."""
 
     mixing_rate: Annotated[Number, Field(ge=0, le=10)]
-    seed: Natural
-    compute: Compute
     dataset: Dataset
     simulate: Simulate
     preprocess: Preprocess

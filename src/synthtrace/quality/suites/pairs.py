@@ -14,6 +14,7 @@ from synthtrace.quality.measure import MEASURED, agree, listed_files, measure_im
 from synthtrace.quality.suites import pools
 from synthtrace.quality.suites.crops import AGAIN, FROM_SCANS
 from synthtrace.quality.suites.masks import JUDGED, area_expectations, file_expectations, measure_masks, right_area
+from synthtrace.quality.suites.selection import SELECT
 from synthtrace.tables import MANIFEST, read_manifest, read_selection
 
 OF_CROPS = ["mask_path", "mask_hash", "mask_area", "scan_pixel_hash", "scan_mask_hash"]
@@ -88,14 +89,20 @@ def crop_suites(image_size: int, channels: int, legal: Masks) -> list[gx.Expecta
 
 
 def measure_pools(
-    folder: Path, selected: Path, manifest: pd.DataFrame, folds: pd.DataFrame, kinds: list[str], labels: list[str]
+    folder: Path,
+    scored: Path,
+    selected: Path,
+    manifest: pd.DataFrame,
+    folds: pd.DataFrame,
+    kinds: list[str],
+    labels: list[str],
 ) -> dict[str, pd.DataFrame]:
     """The tables of `pools.measure`, and masks and mask_files of the same pools, whose ledgers are those of pairs.
 
     `kept_lesion` and `kept_empty` are `lesion` and `empty` of the pairs that the selection kept: others may be out of bounds.
     """
-    tables = pools.measure(folder, selected, manifest, folds, kinds, labels)
-    present = tables["pools"][tables["pools"]["ledger"] & tables["pools"]["selection"]]
+    tables = pools.measure(folder, scored, manifest, folds, kinds, labels)
+    present = tables["pools"][tables["pools"]["ledger"] & tables["pools"]["scores"]]
     masks, files = [], []
     for kind, fold in zip(present["kind"], present["fold"], strict=True):
         pool = folder / kind / f"fold{fold}"
@@ -120,7 +127,7 @@ def measure_pools(
 def pool_suites(image_size: int, channels: int, legal: Masks) -> list[gx.ExpectationSuite]:
     """What is expected of pools of pairs and of their selections; `image_size` in pixels."""
     changed = f"The file is not the one sampled. {pools.SAMPLE}"
-    dropped = f"Selection drops pairs whose mask is out of bounds. {pools.SELECT}"
+    dropped = f"Selection drops pairs whose mask is out of bounds. {SELECT}"
     masks = [
         *file_expectations([f"{image_size} x {image_size}"], pools.SAMPLE, pools.SAMPLE),
         expect.true("file_right", "mask digests are those of the files", changed),
