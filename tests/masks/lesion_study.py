@@ -20,7 +20,15 @@ from synthtrace.scans.lesions import LESIONS, simulate_lesions
 from synthtrace.scans.manifest import build_manifest, check_images, write_scans
 from synthtrace.scans.masks import binary_masks, check_masks
 from synthtrace.seeds import Seeds
-from synthtrace.tables import read_folds, read_manifest, read_selection, write_folds, write_manifest, write_selection
+from synthtrace.tables import (
+    read_folds,
+    read_manifest,
+    read_selection,
+    write_candidates,
+    write_folds,
+    write_manifest,
+    write_selection,
+)
 
 LABELS, KIND, SIDE = ["C1", "C2"], "diff", 32
 LEGAL = Masks(empty=True, least_area=0.0005, most_area=0.8)
@@ -98,6 +106,7 @@ class LesionStudy:
         ledger = pd.DataFrame(rows)
         write_pair_ledger(pool, ledger.drop(columns=selected))
         (self.root / CHOSEN).mkdir(parents=True)
+        (self.root / SCORED).mkdir(parents=True)
         write_candidates(self.root / SCORED, ledger[["image_id", "label", *selected[:-1]]])
         write_selection(self.root / CHOSEN, ledger[["image_id", "label", *selected]])
 
@@ -149,7 +158,8 @@ class LesionStudy:
         pools, scored, selected = (self.root / place for place in ("pools", "scored", "selected"))
         real = read_manifest(self.root / "pairs")
         folds = read_folds(self.root / "folds.csv")
-        return lambda: pairs.measure_pools(pools, scored, selected, real, folds, [KIND], LABELS), pairs.pool_suites(SIDE, 3, legal)
+        places = (pools, scored, selected, real, folds)
+        return lambda: pairs.measure_pools(*places, [KIND], LABELS), pairs.pool_suites(SIDE, 3, legal)
 
 
 def failed(verdict: dict[str, Any]) -> list[str]:
