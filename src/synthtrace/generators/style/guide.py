@@ -9,7 +9,7 @@ from synthtrace.params.style import Style
 
 
 def encoded(unet: UNet2DModel, pairs: torch.Tensor) -> list[torch.Tensor]:
-    """Feature maps (B, K, h, w) of pairs (B, C+1, S, S) in the denoiser's encoder: its first layer, then each level's last block.
+    """Feature maps (B, K, h, w) of pairs (B, C+1, S, S) in the denoiser's encoder: of its first layer and of each level.
 
     The pairs are clean and so is the timestep, 0, for predicted and inpainted pairs alike, as in the code of ZeCon.
     """
@@ -50,7 +50,10 @@ class Guide:
             self.previous = networks.token(self.source) if asked else None
 
     def terms(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The terms that have a weight, unweighted, one value (B,) each, of predicted clean images (B, C, S, S)."""
+        """The terms that have a weight, unweighted, one value (B,) each, of predicted clean images (B, C, S, S).
+
+        A call is a step: the next one's `semantic` term diverges from these images.
+        """
         found = {}
         if "zecon" in self.weights:
             queries = encoded(self.unet, torch.cat([images, self.mask], 1))

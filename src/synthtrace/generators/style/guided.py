@@ -1,7 +1,8 @@
 """Guided denoising of inpainted pairs towards the look of their real images (paper 2, Section 3.3).
 
-The paper names neither the target nor the rule of guidance. Here the target is the real image that the pair was inpainted from,
-and the rule that of its reference [16]: the gradient of the loss of the predicted clean image shifts the mean of each reverse step.
+The paper names neither the target nor the rule of guidance. Here the target is the real image that the pair was inpainted
+from, and the rule that of its reference [16]: the gradient of the loss of the predicted clean image shifts the mean of each
+reverse step.
 """
 
 from typing import Any, Protocol
@@ -42,16 +43,15 @@ def style(
 
     So that no gradient explodes, an image's shift has at most the root mean square that the step's noise has, its standard
     deviation; a longer one keeps its direction. `streams` are CPU generators, one a pair: an image's noise does not depend on
-    its batch, nor on the weights.
+    its batch, nor on the weights. Batches are computed where the denoiser and the networks lie.
 
     Raises:
         InputError: numbers of pairs, targets or streams, or channels do not fit, the schedule does not (see `Respaced.of`), or
             a gradient or a styled image is not finite.
     """
     if not len(pairs) == len(targets) == len(streams):
-        raise InputError(
-            f"style: {len(pairs)} pairs, {len(targets)} targets and {len(streams)} streams; expected equal numbers"
-        )
+        counts = f"{len(pairs)} pairs, {len(targets)} targets and {len(streams)} streams"
+        raise InputError(f"style: {counts}; expected equal numbers")
     if pairs.shape[1] != model.unet.config.in_channels or pairs[:, :-1].shape != targets.shape:
         raise InputError(
             f"style: pairs {tuple(pairs.shape)} and targets {tuple(targets.shape)} for a denoiser of "
@@ -61,7 +61,8 @@ def style(
     styled = []
     for start in progress(range(0, len(pairs), settings.batch_size), "style", unit="batch"):
         part = slice(start, start + settings.batch_size)
-        styled.append(_style_batch(model, schedule, pairs[part], targets[part], networks, settings, streams[part], start))
+        batch = (values[part].to(model.unet.device) for values in (pairs, targets))
+        styled.append(_style_batch(model, schedule, *batch, networks, settings, streams[part], start).to(pairs.device))
     return torch.cat(styled)
 
 
@@ -90,7 +91,8 @@ def _style_batch(
             # without noise there is no shift
             if guide.weights and variance:
                 gradient = torch.autograd.grad(guide.loss(clean).sum(), values)[0][:, :-1]
-                mean = mean - _limited(variance * gradient, variance**0.5, k, start)
+                _check_finite(gradient, "gradient", k, start)
+                mean = mean - limited(variance * gradient, variance**0.5)
         drawn = noise()
         values = torch.cat([mean + variance**0.5 * drawn[:, :-1], schedule.noisy(pairs[:, -1:], drawn[:, -1:], k - 1)], 1)
     _check_finite(values, "styled image", 0, start)
@@ -104,9 +106,8 @@ def _predicted(unet: UNet2DModel, schedule: Respaced, values: torch.Tensor, k: i
     return schedule.clean(values[:, :-1], predicted, k)
 
 
-def _limited(shift: torch.Tensor, most: float, k: int, start: int) -> torch.Tensor:
-    """Shifts (B, C, S, S), scaled down to a root mean square of `most` where it is above."""
-    _check_finite(shift, "gradient", k, start)
+def limited(shift: torch.Tensor, most: float) -> torch.Tensor:
+    """Shifts (B, C, S, S), each scaled down to a root mean square of `most` where its own is above."""
     size = shift.square().mean((1, 2, 3), keepdim=True).sqrt()
     return shift * (most / size.clamp(min=most))
 

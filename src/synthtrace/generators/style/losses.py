@@ -1,7 +1,7 @@
 """The terms of the loss that guides style transfer (paper 2, Section 3.3), each one value an image (B,).
 
-Content is held by `contrastive`, `perceptual` and `squared` to the pair [17, ZeCon]; style is brought by `squared` of tokens and
-of pixels to the target, by `divergence` and by `out_of_range` [16, DiffuseIT].
+Content is held by `contrastive`, `perceptual` and `squared` to the pair [17, ZeCon]; style is brought by `squared` of tokens
+and of pixels to the target, by `divergence` and by `out_of_range` [16, DiffuseIT].
 """
 
 import torch

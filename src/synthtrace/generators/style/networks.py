@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -63,7 +64,7 @@ def _normalised(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     return backbones.normalise(model, (images + 1) * 127.5)
 
 
-def _stages(model: nn.Module) -> Look:
+def _stages(model: Any) -> Look:
     look = model.forward_intermediates
     return lambda images: look(_normalised(model, images), indices=[0, 1], intermediates_only=True, stop_early=True)
 
@@ -78,7 +79,7 @@ def _vgg(lpips: perceptual.Lpips) -> Look:
     return maps
 
 
-def _pooled(model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+def _pooled(model: Any) -> Callable[[torch.Tensor], torch.Tensor]:
     features, head = model.forward_features, model.forward_head
     return lambda images: head(features(_normalised(model, images)), pre_logits=True)
 
@@ -86,13 +87,13 @@ def _pooled(model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
 def _class_token(settings: Token, channels: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
     name = settings.backbone
     with torch.random.fork_rng(devices=[]):
-        model = backbones.create(
+        model: Any = backbones.create(
             name, 0, channels, settings.weights, "style.token.backbone", weights_parameter="style.token.weights"
         )
     if getattr(model, "cls_token", None) is None:
         raise InputError(f"style.token.backbone: {name} has no class token; expected a vision transformer that has one")
     model = model.requires_grad_(False).eval().to(device)
-    side, features = vars(model)["pretrained_cfg"]["input_size"][-1], model.forward_features
+    side, features = model.pretrained_cfg["input_size"][-1], model.forward_features
 
     def token(images: torch.Tensor) -> torch.Tensor:
         resized = interpolate(images, size=(side, side), mode="bilinear", antialias=True)
