@@ -36,9 +36,9 @@ def discs(count: int, seed: int, background: float | None = None) -> torch.Tenso
     centre, radius = torch.rand(count, 2, 1, 1, generator=noise) * 6 + 5, torch.rand(count, 1, 1, generator=noise) * 2 + 2
     y, x = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
     inside = ((y - centre[:, 0]) ** 2 + (x - centre[:, 1]) ** 2 < radius**2).float().unsqueeze(1)
-    ground = (
-        torch.rand(count, 3, 1, 1, generator=noise) - 0.8 if background is None else torch.full((count, 3, 1, 1), background)
-    )
+    ground = torch.rand(count, 3, 1, 1, generator=noise) - 0.8
+    if background is not None:
+        ground = torch.full_like(ground, background)
     images = ground * (1 - inside) + 0.6 * inside + 0.05 * torch.randn(count, 3, SIDE, SIDE, generator=noise)
     return torch.cat([images.clamp(-1, 1), 2 * inside - 1], 1)
 

@@ -17,9 +17,8 @@ def test_squared_and_perceptual_are_zero_for_equal_inputs_and_known_for_shifted_
     images = noise(3, 2, 8, 8)
     maps = [images, noise(3, 5, 4, 4)]
     assert torch.equal(losses.squared(images, images), torch.zeros(3))
-    assert torch.allclose(
-        losses.squared(images + torch.tensor([0.0, 1, 2]).view(3, 1, 1, 1), images), torch.tensor([0.0, 1, 4])
-    )
+    shifted = images + torch.tensor([0.0, 1, 2]).view(3, 1, 1, 1)
+    assert torch.allclose(losses.squared(shifted, images), torch.tensor([0.0, 1, 4]))
     assert torch.equal(losses.perceptual(maps, maps), torch.zeros(3))
     assert torch.allclose(losses.perceptual([maps[0] + 1, maps[1] - 2], maps), torch.full((3,), 5.0))
 

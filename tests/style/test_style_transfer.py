@@ -11,7 +11,7 @@ from synthtrace import compute
 from synthtrace.errors import InputError
 from synthtrace.generators.style import losses
 from synthtrace.generators.style.guide import Guide, encoded
-from synthtrace.generators.style.guided import style
+from synthtrace.generators.style.guided import limited, style
 from synthtrace.generators.style.networks import Networks
 from synthtrace.generators.style.schedule import Respaced
 
@@ -40,12 +40,10 @@ def test_guidance_by_content_holds_the_pair(model: Any, networks: Networks) -> N
 @pytest.mark.parametrize("name", sorted(TABLE_A3))
 def test_every_term_alone_moves_the_images_and_no_mask(name: str, model: Any, networks: Networks) -> None:
     asked = NONE | {name: TABLE_A3[name]}
-    # none is out of range, where nothing is noisy
-    pairs = 1.5 * PAIRS if name == "range" else PAIRS
-    plain = style(model, pairs, TARGETS, networks, settings(weights=NONE), streams(4))
-    styled = style(model, pairs, TARGETS, networks, settings(weights=asked), streams(4))
+    plain = style(model, PAIRS, TARGETS, networks, settings(weights=NONE), streams(4))
+    styled = style(model, PAIRS, TARGETS, networks, settings(weights=asked), streams(4))
     assert (losses.squared(images(styled), images(plain)) > 0).all()
-    assert torch.equal(styled[:, -1:], pairs[:, -1:])
+    assert torch.equal(styled[:, -1:], PAIRS[:, -1:])
     assert styled[:, :-1].abs().max() <= 1
 
 
@@ -57,31 +55,26 @@ def test_without_weights_it_is_plain_denoising_by_ddpm_with_the_mask_known(model
     timesteps, stream = scheduler.timesteps[8:], streams(1)[0]
     torch.randint(2**62, (1,), generator=stream)  # the seed of the patches' places
     values = scheduler.add_noise(PAIRS[:1], torch.randn(1, 4, 16, 16, generator=stream), timesteps[:1])
-    for k, timestep in enumerate(timesteps):
+    for timestep, following in zip(timesteps, [*timesteps[1:], None], strict=True):
         with torch.no_grad():
             predicted = model.unet(values, timestep).sample
-        noise = torch.randn(1, 4, 16, 16, generator=stream)
-        step = DDPMScheduler.from_config(scheduler.config)
-        step.timesteps, step.num_inference_steps = scheduler.timesteps, 20
-        moments = step.step(predicted, timestep, values, generator=compute.generator(0))
-        last = k == len(timesteps) - 1
-        drawn = torch.zeros_like(noise) if last else torch.randn(1, 4, 16, 16, generator=compute.generator(0))
-        deviation = 0 if last else step._get_variance(timestep) ** 0.5
-        values = moments.prev_sample + deviation * (noise - drawn)
-        mask = PAIRS[:1, -1:] if last else scheduler.add_noise(PAIRS[:1, -1:], noise[:, -1:], timesteps[k + 1 : k + 2])
-        values = torch.cat([values[:, :-1], mask], 1)
+        noise = torch.randn(1, 4, 16, 16, generator=stream.clone_state())
+        values = scheduler.step(predicted, timestep, values, generator=stream).prev_sample
+        if following is not None:
+            values[:, -1:] = scheduler.add_noise(PAIRS[:1, -1:], noise[:, -1:], following.view(1))
     assert torch.allclose(images(found), images(values).clamp(-1, 1), atol=1e-3)
 
 
 def test_an_image_does_not_depend_on_its_batch(model: Any, networks: Networks) -> None:
-    found = [style(model, PAIRS, TARGETS, networks, settings(batch_size=size), streams(4)) for size in (1, 3)]
-    alone = style(model, PAIRS[2:3], TARGETS[2:3], networks, settings(), streams(1, first=2))
-    assert torch.allclose(found[0], found[1], atol=1e-3)
-    assert torch.allclose(found[0][2:3], alone, atol=1e-3)
-    again = style(model, PAIRS, TARGETS, networks, settings(batch_size=3), streams(4))
-    assert torch.equal(found[1], again)
-    other = style(model, PAIRS, TARGETS, networks, settings(batch_size=3), streams(4, first=9))
-    assert (losses.squared(other, again) > 1e-4).all()
+    def styled(batch_size: int, part: slice, first: int = 0) -> torch.Tensor:
+        asked = settings(steps=10, skip_timesteps=4, batch_size=batch_size)
+        return style(model, PAIRS[part], TARGETS[part], networks, asked, streams(4, first)[part])
+
+    together = styled(3, slice(4))
+    assert torch.allclose(together, styled(1, slice(4)), atol=1e-3)
+    assert torch.allclose(together[2:3], styled(3, slice(2, 3)), atol=1e-3)
+    assert torch.equal(together, styled(3, slice(4)))
+    assert (losses.squared(together, styled(3, slice(4), first=9)) > 1e-4).all()
 
 
 def test_the_fewer_steps_are_left_the_nearer_the_pair_and_the_last_step_draws_no_noise(model: Any, networks: Networks) -> None:
@@ -113,10 +106,8 @@ def test_a_learned_variance_is_left_out(prediction_type: str, networks: Networks
     doubled, single = untrained(8, prediction_type), untrained(4, prediction_type)
     state = {name: value[:4] if name.startswith("conv_out") else value for name, value in doubled.unet.state_dict().items()}
     single.unet.load_state_dict(state)
-    found = [
-        style(one, PAIRS[:2], TARGETS[:2], networks, settings(steps=6, skip_timesteps=2), streams(2))
-        for one in (doubled, single)
-    ]
+    asked = settings(steps=6, skip_timesteps=2)
+    found = [style(one, PAIRS[:2], TARGETS[:2], networks, asked, streams(2)) for one in (doubled, single)]
     assert torch.equal(*found)
 
 
@@ -147,11 +138,16 @@ def test_terms_of_the_pair_itself_are_zero_where_they_should_be(model: Any, netw
         assert torch.equal(guide.terms(TARGETS)["semantic"], torch.zeros(4))  # the step before looked just so
 
 
-def test_a_strong_gradient_moves_a_step_by_its_noise_at_most(model: Any, networks: Networks) -> None:
-    huge = settings(weights=NONE | {"l2": 1e9}, skip_timesteps=10)
-    plain = style(model, PAIRS, TARGETS, networks, settings(weights=NONE, skip_timesteps=10), streams(4))
-    styled = style(model, PAIRS, TARGETS, networks, huge, streams(4))
-    assert (losses.squared(images(styled), TARGETS) < losses.squared(images(plain), TARGETS)).all()
+def test_a_long_shift_is_scaled_to_the_root_mean_square_of_the_noise_and_a_short_one_stays() -> None:
+    shift = torch.ones(2, 3, 4, 4) * torch.tensor([0.2, -5.0]).view(2, 1, 1, 1)
+    assert torch.allclose(limited(shift, 0.5), torch.ones(2, 3, 4, 4) * torch.tensor([0.2, -0.5]).view(2, 1, 1, 1))
+
+
+def test_a_gradient_that_would_explode_leaves_images_in_sight_of_the_target(model: Any, networks: Networks) -> None:
+    plain, huge = (settings(weights=NONE | {"l2": weight}) for weight in (0, 1e12))
+    found = [style(model, PAIRS, TARGETS, networks, asked, streams(4)) for asked in (plain, huge)]
+    without, guided = (losses.squared(images(one), TARGETS) for one in found)
+    assert (guided < 0.5 * without).all()
 
 
 def test_what_is_not_finite_is_refused_by_the_pair(model: Any, networks: Networks) -> None:

@@ -61,8 +61,9 @@ def style(
     styled = []
     for start in progress(range(0, len(pairs), settings.batch_size), "style", unit="batch"):
         part = slice(start, start + settings.batch_size)
-        batch = (values[part].to(model.unet.device) for values in (pairs, targets))
-        styled.append(_style_batch(model, schedule, *batch, networks, settings, streams[part], start).to(pairs.device))
+        pair, target = pairs[part].to(model.unet.device), targets[part].to(model.unet.device)
+        batch = _style_batch(model, schedule, pair, target, networks, settings, streams[part], start)
+        styled.append(batch.to(pairs.device))
     return torch.cat(styled)
 
 
