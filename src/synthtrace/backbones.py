@@ -77,6 +77,7 @@ def create(
     weights: str | None = None,
     parameter: str = "classifier.backbones",
     side: int | None = None,
+    weights_parameter: str = "classifier.weights",
 ) -> nn.Module:
     """A timm model with a fresh head of `classes` outputs for images of `channels` channels.
 
@@ -89,7 +90,7 @@ def create(
 
     Raises:
         InputError: unknown name (naming `parameter` and the nearest known one), images of a side that the model cannot take, or
-            weights that cannot be had or do not fit.
+            weights that cannot be had or do not fit (naming `weights_parameter`).
     """
     check_name(name, parameter)
     shape: dict[str, Any] = {"num_classes": classes, "in_chans": channels}
@@ -100,7 +101,7 @@ def create(
         model = timm.create_model(name, **shape)
         mean, std = [0.5] * channels, [0.5] * channels
     else:
-        model = _pretrained(name, weights, shape)
+        model = _pretrained(name, weights, shape, weights_parameter)
         normalisation: dict[str, Any] = vars(model)["pretrained_cfg"]
         mean, std = list(normalisation["mean"]), list(normalisation["std"])
         if channels == 1:
@@ -111,8 +112,8 @@ def create(
     return model
 
 
-def _pretrained(name: str, weights: str, shape: dict[str, Any]) -> nn.Module:
-    where = f"classifier.weights: {weights!r} for {name}"
+def _pretrained(name: str, weights: str, shape: dict[str, Any], parameter: str) -> nn.Module:
+    where = f"{parameter}: {weights!r} for {name}"
     overlay = None
     if weights != "imagenet":
         _check_weights(name, weights, where)
