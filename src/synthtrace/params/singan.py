@@ -36,8 +36,8 @@ class SinGan(Block):
     def _sees_a_patch(self) -> "SinGan":
         if self.min_side <= 2 * self.layers:
             raise ValueError(
-                f"min_side is {self.min_side}; expected at least {2 * self.layers + 1}, the side of the patch that {self.layers} "
-                "layers see"
+                f"min_side is {self.min_side}; expected at least {2 * self.layers + 1}, the side of the patch that "
+                f"{self.layers} layers see"
             )
         return self
 
@@ -49,7 +49,8 @@ class SinGan(Block):
         if self.min_side > side:
             raise InputError(f"min_side: is {self.min_side}; expected at most {side}, the side of the pairs")
         ratio = self.min_side / side
-        finest = math.ceil(math.log(ratio) / math.log(self.scale_factor))
+        # less a hair: a factor that fits exactly is not to give one scale more
+        finest = math.ceil(math.log(ratio) / math.log(self.scale_factor) - 1e-9)
         return [round(side * ratio ** (1 - scale / max(1, finest))) for scale in range(finest)] + [side]
 
     def widths(self, scales: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""One scale of the pyramid: a Wasserstein GAN of patches with a gradient penalty (Gulrajani et al. 2017), and a reconstruction."""
+"""One scale of the pyramid: a Wasserstein GAN of patches with a gradient penalty (Gulrajani et al. 2017) and a reconstruction."""
 
 import torch
 from torch import nn
@@ -30,7 +30,7 @@ class ScaleTraining:
         self._model, self._scale, self._real, self._settings, self._stream = model, scale, real, settings, stream
         self._generator, self._discriminator = model.generators[scale], discriminator
         self._optimizers = [
-            torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999))
+            torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True)
             for network in (self._generator, self._discriminator)
         ]
         milestones = [int(DECAY * settings.steps)]
@@ -54,19 +54,23 @@ class ScaleTraining:
         return self._optimizers[0].param_groups[0]["lr"]
 
     def step(self) -> tuple[float, float]:
-        """The inner steps of the discriminator, then those of the generator: the sum of their last losses, and the
-        reconstruction's mean squared error.
-        """  # noqa: D205
-        inner = self._settings.inner_steps
-        draws = [self._draw() for _ in range(inner)]
+        """The inner steps of the discriminator, then those of the generator: a loss, and the reconstruction's error.
+
+        The loss is the discriminator's and the weighted reconstruction's mean squared error: the generator's other term, a mean
+        of logits, may drift far in a healthy training, as only differences of logits matter.
+        """
+        draws = [self._draw() for _ in range(self._settings.inner_steps)]
         for noise, below in draws:
-            judging = self._update(1, self._judging_loss(noise, below))
+            judging = self._judging_loss(noise, below)
+            self._update(1, judging)
+        self._discriminator.requires_grad_(False)
         for noise, below in draws:
-            drawing, error = self._drawing_loss(noise, below)
-            drawing = self._update(0, drawing)
+            on_drawn, error = self._drawing_losses(noise, below)
+            self._update(0, self._settings.reconstruction_weight * error - on_drawn)
+        self._discriminator.requires_grad_(True)
         for schedule in self._schedules:
             schedule.step()
-        return judging + drawing, error.item()
+        return judging.item() + self._settings.reconstruction_weight * error.item(), error.item()
 
     def _draw(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise of this scale, of its strength, and an image that the coarser scales draw; (1, C, s, s) each."""
@@ -85,14 +89,13 @@ class ScaleTraining:
         penalty = (gradient.norm(dim=1) - 1).square().mean()
         return on_drawn.mean() - on_real.mean() + self._settings.penalty_weight * penalty
 
-    def _drawing_loss(self, noise: torch.Tensor, below: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _drawing_losses(self, noise: torch.Tensor, below: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean logit of a drawn pair, and the mean squared error of the reconstruction."""
         pairs = self._generator(torch.cat([noise, self._fixed_noise]), torch.cat([below, self._fixed_below]))
-        error = mse_loss(pairs[1:], self._real)
-        return self._settings.reconstruction_weight * error - self._discriminator(pairs[:1]).mean(), error.detach()
+        return self._discriminator(pairs[:1]).mean(), mse_loss(pairs[1:], self._real)
 
-    def _update(self, number: int, loss: torch.Tensor) -> float:
+    def _update(self, number: int, loss: torch.Tensor) -> None:
         optimizer = self._optimizers[number]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return loss.item()
