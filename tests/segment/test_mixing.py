@@ -12,7 +12,7 @@ from synthtrace.params.segmenter import Mixes
 from synthtrace.seeds import Seeds
 from synthtrace.segment.mixing import Plan, plan, why_skipped
 from synthtrace.segment.pairs import Pairs, first_variants, small_set, validation_groups
-from synthtrace.segment.recipes import Recipe, recipes_of
+from synthtrace.segment.recipes import Recipe, recipes_of, reference_of
 
 SEEDS = Seeds(3)
 REAL = discs(20, "real", 0)
@@ -114,10 +114,9 @@ def test_batches_are_full_and_run_through_one_epoch_after_another() -> None:
 def test_a_variant_of_a_pair_that_the_generator_was_not_to_see_is_refused() -> None:
     with pytest.raises(InputError, match="none of the 8 real training pairs that its generator was to see"):
         planned(small(8, multiple=1))
-    with pytest.raises(InputError, match="synthetic001 was made from test000"):
-        planned(
-            Recipe("synthetic", "diff", True, multiple=1), variants(discs(2, "real", 0), 1) + variants(discs(2, "test", 0), 1)
-        )
+    foreign = POOL + variants(discs(2, "test", 0), 1, "foreign")
+    with pytest.raises(InputError, match="foreign000 was made from test000"):
+        planned(Recipe("synthetic", "diff", True, multiple=1), foreign)
 
 
 def test_what_the_pairs_cannot_fill_is_skipped_with_a_reason() -> None:
@@ -138,3 +137,5 @@ def test_the_recipes_are_the_rows_of_tables_3_to_6() -> None:
     recipes = recipes_of(mixes, ["diff", "gan"])
     assert len({recipe.name for recipe in recipes}) == len(recipes) == 2 + 2 * 3 + 2 * 2 + 2 * (1 + 2 * 2 * 3)
     assert sum(recipe.saw_all for recipe in recipes) == 2 * 2 * 3
+    assert {reference_of(recipe) for recipe in recipes} < {*recipes, None}, "each row has its reference in the table"
+    assert reference_of(small(16, multiple=2)) == small(16, kind="real")

@@ -1,9 +1,9 @@
 """The standard augmentation of images and masks, which paper 2 calls "control".
 
 The paper names the transforms (section 3.5) and no ranges. Ranges and probabilities are those of the published code of its
-reference 20 (DivergentNets), whose segmentation model it takes over: horizontal flip; ShiftScaleRotate with scales from 0.5 to
-1.5, shifts up to 0.1 of the side, no rotation and a black border; and for nine images of ten one of CLAHE, brightness and gamma,
-in the ranges that are Albumentations' defaults.
+reference 20 (DivergentNets), whose segmentation model it takes over: horizontal flip; ShiftScaleRotate with scales from 0.5
+to 1.5, shifts up to 0.1 of the side, no rotation and a black border; and for nine images of ten one of CLAHE, brightness and
+gamma, in the ranges that are Albumentations' defaults.
 """
 
 import numpy as np

@@ -56,9 +56,9 @@ def why_skipped(recipe: Recipe, real: Pairs, pool: Pairs | None) -> str | None:
 def plan(recipe: Recipe, real: Pairs, pool: Pairs | None, share: float, seeds: Seeds, seed: int) -> Plan:
     """What a training of number `seed` reads.
 
-    The groups that validate are drawn by `seed` alone: recipes of one set of real pairs are paired. Where real pairs are trained
-    on, real ones validate; of synthetic pairs alone, synthetic ones do (paper 2, section 3.5). Variants of a pair that validates
-    are not trained on.
+    The groups that validate are drawn by `seed` alone: recipes of one set of real pairs are paired. Where real pairs are
+    trained on, real ones validate; of synthetic pairs alone, synthetic ones do (paper 2, section 3.5). Variants of a pair that
+    validates are not trained on.
 
     Args:
         recipe: one that `why_skipped` has nothing against.

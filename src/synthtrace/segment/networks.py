@@ -118,7 +118,10 @@ def load(folder: Path, device: torch.device) -> nn.Module:
 
 @torch.inference_mode()
 def predict(network: nn.Module, images: np.ndarray, device: torch.device, batch_size: int = 64) -> np.ndarray:
-    """Probabilities of the lesion (N, 1, S, S), float32, of uint8 images (N, C, S, S); the network is left in evaluation mode."""
+    """Probabilities of the lesion (N, 1, S, S), float32, of uint8 images (N, C, S, S).
+
+    The network is left in evaluation mode.
+    """
     network.eval()
     batches = torch.from_numpy(images).split(batch_size)
     logits = [network(backbones.normalise(network, batch.to(device))).float().cpu() for batch in batches]

@@ -78,8 +78,8 @@ def validation_groups(groups: Sequence[str], share: float, rng: np.random.Genera
     names, counts = np.unique(np.asarray(groups, dtype=str), return_counts=True)
     if len(names) < 2:
         raise InputError(
-            f"segmenter.validation_share: the {len(groups)} training pairs are of one group {groups[0]!r}; expected two at least, "
-            "one to train and one to validate on"
+            f"segmenter.validation_share: the {len(groups)} training pairs are of one group {groups[0]!r}; expected two at "
+            "least, one to train and one to validate on"
         )
     order = rng.permutation(len(names))
     reached = np.cumsum(counts[order])[:-1]

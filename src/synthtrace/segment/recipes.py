@@ -58,3 +58,10 @@ def recipes_of(mixes: Mixes, kinds: list[str]) -> list[Recipe]:
             for multiple in mixes.small_multiples
         ]
     return recipes
+
+
+def reference_of(recipe: Recipe) -> Recipe | None:
+    """The recipe of real pairs alone that a recipe is compared with: all of them, or the same small set; null for itself."""
+    if recipe.kind == REAL:
+        return None
+    return Recipe("small" if recipe.size else "full", REAL, recipe.control, size=recipe.size)

@@ -34,7 +34,10 @@ def dice_loss(probabilities: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def score_table(probabilities: np.ndarray, test: Pairs) -> pd.DataFrame:
-    """A row a test pair: image_id, group_id, iou and dice at a probability of 0.5, dice_loss, and the shares of lesion pixels."""
+    """A row a test pair: image_id, group_id, the METRICS, and the shares of lesion pixels in mask and prediction.
+
+    `probabilities` are (N, 1, S, S) in [0, 1]; a pixel above 0.5 is of the lesion.
+    """
     masks, predicted = test.masks > 0, probabilities > THRESHOLD
     return pd.DataFrame(
         {

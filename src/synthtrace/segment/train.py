@@ -50,8 +50,9 @@ def train(
 ) -> Trained:
     """Train a new network for `settings.steps` steps by Adam and the Dice loss of a batch (paper 2, section 3.5).
 
-    Initial weights, epochs and the noise of the augmentation (`altered`: whether there is any) are named by the training's number
-    `seed` alone, so that recipes are paired; equal plans, settings and seeds give equal bytes. The global generators are seeded.
+    Initial weights, epochs and the noise of the augmentation (`altered`: whether there is any) are named by the training's
+    number `seed` alone, so that recipes are paired; equal plans, settings and seeds give equal bytes. The global generators are
+    seeded.
 
     Raises:
         InputError: the loss is no number (naming `where`), or weights that cannot be had.
