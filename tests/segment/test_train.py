@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
 
 
 def test_a_loss_that_is_no_number_is_told_with_the_training() -> None:
-    """Infinite weights stand for a training that has run away."""
+    """Images that are no numbers stand for a training that has run away."""
     plan_ = of_real()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("synthtrace.backbones.normalise", lambda network, images: images.float() * float("nan"))

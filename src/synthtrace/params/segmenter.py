@@ -45,8 +45,8 @@ class Mixes(Block):
     """Which mixes are trained on (paper 2, Tables 3 to 6).
 
     Synthetic pairs alone, `multiples` for each real one (N of Table 3); all real pairs, to each of which an epoch adds a
-    variant with probability `alpha` (Tables 4 and 5), without and with standard augmentation as `controls` says; and `small_sets`
-    of real pairs with `small_multiples` variants of each (N and r of Table 6), from pools of `small_kinds`.
+    variant with probability `alpha` (Tables 4 and 5), without and with standard augmentation as `controls` says; and
+    `small_sets` of real pairs with `small_multiples` variants of each (N and r of Table 6), from pools of `small_kinds`.
     """
 
     multiples: Counts

@@ -74,6 +74,6 @@ def _by_seed(scores: pd.DataFrame, image_ids: pd.Series, metrics: list[str]) -> 
     seeds = []
     for seed, own in scores.sort_values("image_id").groupby("seed"):
         if own["image_id"].tolist() != image_ids.tolist():
-            raise ValueError(f"{own['recipe'].iat[0]}, seed {seed}: scored on other test images than other recipes or seeds")
+            raise ValueError(f"{own['recipe'].iloc[0]}, seed {seed}: scored on other test images than other recipes or seeds")
         seeds.append(own[metrics].to_numpy(dtype=np.float64))
     return np.stack(seeds)
