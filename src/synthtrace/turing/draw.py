@@ -103,8 +103,8 @@ def _synthetic(rows: pd.DataFrame, plan: Plan, label: int, name: str, kind: str,
     if len(rows) < count:
         raise InputError(
             f"turing.synthetic asks for {count} {kind} images of {name}, but {len(rows)} are kept over all folds and "
-            f"conditioned on no real image of the test{' and have a new mask' if plan.pairs else ''}; lower turing.synthetic or "
-            "raise sample.images"
+            f"conditioned on no real image of the test{' and have a new mask' if plan.pairs else ''}; "
+            "lower turing.synthetic or raise sample.images"
         )
     chosen = rows.iloc[rng.permutation(len(rows))[:count]]
     columns = ["image_id", "label", "pixel_hash", "fold", "path", *(MASK if plan.pairs else [])]
