@@ -95,18 +95,19 @@ def test_a_pool_without_masks_and_a_mask_that_is_none_are_refused(tmp_path):
         draw(tmp_path, PLAN)
     ledger.to_parquet(pool / "ledger.parquet", index=False)
     manifest = pd.read_csv(tmp_path / "data/crops/manifest.csv")
-    grey = np.full((16, 16), 1, dtype=np.uint8)
     for path in manifest["mask_path"]:
-        Image.fromarray(grey).save(tmp_path / "data/crops" / path)
+        Image.new("L", (16, 16)).save(tmp_path / "data/crops" / path)
     with pytest.raises(InputError, match="not those that its table names"):
         build(tmp_path, tmp_path / "test", PLAN)
-    # distinct masks, each the one that the table names, but of 0 and 1 to 108
-    for value, path in enumerate(manifest["mask_path"], start=1):
-        Image.fromarray(grey * value).save(tmp_path / "data/crops" / path)
-    hashes = [pixel_hash(grey * value) for value in range(1, len(manifest) + 1)]
-    manifest.assign(mask_hash=hashes).to_csv(tmp_path / "data/crops/manifest.csv", index=False)
-    with pytest.raises(InputError, match="expected a mask of 0 and 255 alone"):
-        build(tmp_path, tmp_path / "test", PLAN)
+    # distinct masks, each the one that the table names, but not of 0 and 255, or smaller than the images
+    for side, message in ((16, "expected a mask of 0 and 255 alone"), (8, r"expected a mask of size \(16, 16\)")):
+        masks = [np.full((side, side), value, dtype=np.uint8) for value in range(1, len(manifest) + 1)]
+        for mask, path in zip(masks, manifest["mask_path"], strict=True):
+            Image.fromarray(mask).save(tmp_path / "data/crops" / path)
+        named = manifest.assign(mask_hash=[pixel_hash(mask) for mask in masks])
+        named.to_csv(tmp_path / "data/crops/manifest.csv", index=False)
+        with pytest.raises(InputError, match=message):
+            build(tmp_path, tmp_path / "test", replace(PLAN, synthetic=[0, 0]))
 
 
 def test_a_page_asks_three_questions_and_shows_the_pair_that_is_next_alone(pairs):
