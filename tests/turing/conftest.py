@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from reader_server import BROWSER, QUIET
 from reader_study import make_study, parameters
 
 from synthtrace.params import Params
@@ -26,3 +27,12 @@ def built(study: Path, params: Params, tmp_path: Path) -> Path:
     """A fresh test: 5 real and 6 synthetic images."""
     build(study, tmp_path / "test", params)
     return tmp_path / "test"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=BROWSER, args=QUIET)
+        yield running
+        running.close()

@@ -4,28 +4,33 @@ import contextlib
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from synthtrace.errors import InputError
-from synthtrace.turing.key import REAL, SYNTHETIC
+from synthtrace.turing.questions import OF_IMAGES, Question
 
 ANSWERS_FILE = "answers.sqlite"
 
-SCHEMA = f"""
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS test (digest TEXT NOT NULL, access TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS readers (
     reader INTEGER PRIMARY KEY, name TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, token_sha256 TEXT NOT NULL UNIQUE
 );
 CREATE TABLE IF NOT EXISTS answers (
     reader INTEGER NOT NULL REFERENCES readers, number INTEGER NOT NULL,
-    answer TEXT NOT NULL CHECK (answer IN ('{REAL}', '{SYNTHETIC}')),
+    {columns},
     PRIMARY KEY (reader, number)
 );
 """
+
+
+def _column(question: Question) -> str:
+    choices = ", ".join(f"'{choice}'" for choice in question.choices)
+    return f"{question.name} TEXT NOT NULL CHECK ({question.name} IN ({choices}))"
 
 
 class Reader(NamedTuple):
@@ -43,21 +48,24 @@ def _token_digest(token: str) -> str:
 class Answers:
     """The answers to one test. Every method opens a connection of its own, so that threads may share an object."""
 
-    def __init__(self, folder: Path, digest: str) -> None:
+    def __init__(self, folder: Path, digest: str, questions: Sequence[Question] = OF_IMAGES) -> None:
         """Open `answers.sqlite` of a test, or make it.
 
         Args:
             folder: where the test was built.
             digest: `key.digest_of` the test.
+            questions: what is asked of each item, a column each.
 
         Raises:
             InputError: the file is no database of answers, or its answers were given to other images.
         """
         self.path = folder / ANSWERS_FILE
+        self.questions = questions
+        self._columns = ", ".join(question.name for question in questions)
         try:
             with self._connection() as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(SCHEMA)
+                connection.executescript(SCHEMA.format(columns=",\n    ".join(_column(question) for question in questions)))
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
                     if connection.execute("SELECT 1 FROM test").fetchone() is None:
@@ -106,15 +114,23 @@ class Answers:
         with self._connection() as connection:
             return {row[0] for row in connection.execute("SELECT number FROM answers WHERE reader = ?", (reader.reader,))}
 
-    def record(self, reader: Reader, number: int, answer: str) -> str:
-        """Store an answer unless the image has one; returns the one that stands. On return it is safely on the disk."""
+    def record(self, reader: Reader, number: int, *said: str) -> tuple[str, ...]:
+        """Store answers to all questions, in their order, unless the image has some; returns those that stand.
+
+        On return they are safely on the disk.
+        """
         with self._connection() as connection:
             key = (reader.reader, number)
-            connection.execute("INSERT INTO answers VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (*key, answer))
-            return connection.execute("SELECT answer FROM answers WHERE (reader, number) = (?, ?)", key).fetchone()[0]
+            marks = ", ".join("?" * len(said))
+            connection.execute(
+                f"INSERT INTO answers (reader, number, {self._columns}) VALUES (?, ?, {marks}) ON CONFLICT DO NOTHING",
+                (*key, *said),
+            )
+            return connection.execute(f"SELECT {self._columns} FROM answers WHERE (reader, number) = (?, ?)", key).fetchone()
 
     def table(self) -> pd.DataFrame:
-        """All readers in the order in which they began: `name`, `number`, `answer`; who gave none has one row without."""
-        query = "SELECT name, number, answer FROM readers LEFT JOIN answers USING (reader) ORDER BY reader, number"
+        """All readers in the order in which they began: `name`, `number`, answers; who gave none has one row without."""
+        query = f"SELECT name, number, {self._columns} FROM readers LEFT JOIN answers USING (reader) ORDER BY reader, number"
         with self._connection() as connection:
-            return pd.DataFrame(connection.execute(query).fetchall(), columns=["name", "number", "answer"])
+            rows = connection.execute(query).fetchall()
+        return pd.DataFrame(rows, columns=["name", "number", *(question.name for question in self.questions)])

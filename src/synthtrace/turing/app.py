@@ -1,8 +1,8 @@
-"""The reader test in the browser: one image at a time, plain forms, nothing in a response that tells real from synthetic."""
+"""The reader test in the browser: one image (or pair) at a time, plain forms, nothing that tells real from synthetic."""
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from synthtrace.turing.answers import Answers
-from synthtrace.turing.key import REAL, SYNTHETIC
 
 LONGEST_NAME = 60
 HEADERS = {
@@ -26,19 +25,21 @@ HEADERS = {
 }
 
 
-def make_app(images: list[Path], answers: Answers, digest: str, access: str | None) -> Flask:
+def make_app(images: list[Path], answers: Answers, digest: str, access: str | None, masks: Sequence[Path] = ()) -> Flask:
     """The web application of one test.
 
     Args:
         images: files in the readers' order.
-        answers: where answers go.
+        answers: where answers go, and the questions that are asked.
         digest: of the test; cookies carry part of it in their names, so that two tests on one host keep apart.
         access: the token that a browser must have shown once; None: everybody may come in (local address).
+        masks: of the images of a test of pairs, in the same order.
     """
     app = Flask(__name__, static_folder="static")
     app.jinja_options = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     # held in memory: what is served stays what it was, and no file's time or length is ever asked for
-    contents = [path.read_bytes() for path in images]
+    contents = {"image": [path.read_bytes() for path in images], "mask": [path.read_bytes() for path in masks]}
+    count, noun = len(images), "pair" if masks else "image"
     reader_cookie, access_cookie = f"reader-{digest[:8]}", f"access-{digest[:8]}"
 
     def keep(response: AnyResponse, cookie: str, value: str) -> AnyResponse:
@@ -47,7 +48,11 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
 
     def next_number() -> int | None:
         answered = answers.answered(g.reader)
-        return next((number for number in range(1, len(contents) + 1) if number not in answered), None)
+        return next((number for number in range(1, count + 1) if number not in answered), None)
+
+    def start_page(problem: str | None, name: str) -> str:
+        template = "start_pairs.html.j2" if masks else "start.html.j2"
+        return render_template(template, count=count, longest=LONGEST_NAME, problem=problem, name=name)
 
     def reader_only(view: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(**arguments: Any) -> Any:
@@ -80,7 +85,7 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
     def start() -> Any:
         if g.reader:
             return redirect(url_for("test"), 303)
-        return render_template("start.html.j2", count=len(contents), longest=LONGEST_NAME, problem=None, name="")
+        return start_page(None, "")
 
     @app.post("/")
     def enrol() -> Any:
@@ -94,8 +99,7 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
         else:
             problem = f"Somebody has begun as “{name}”. If it was you, go on in the same browser or with your personal link; "
             problem, code = problem + "if not, choose another name.", 409
-        page = render_template("start.html.j2", count=len(contents), longest=LONGEST_NAME, problem=problem, name=name)
-        return page, code
+        return start_page(problem, name), code
 
     @app.get("/r/<token>")
     def resume(token: str) -> Any:
@@ -108,25 +112,28 @@ def make_app(images: list[Path], answers: Answers, digest: str, access: str | No
     def test() -> Any:
         number = next_number()
         if number is None:
-            return render_template("end.html.j2", count=len(contents), name=g.reader.name)
+            return render_template("end.html.j2", count=count, name=g.reader.name)
         link = url_for("resume", token=request.cookies[reader_cookie], _external=True)
         again = request.args.get("again", type=int)
-        return render_template("image.html.j2", number=number, count=len(contents), name=g.reader.name, link=link, again=again)
+        page = {"number": number, "count": count, "name": g.reader.name, "link": link, "again": again, "noun": noun}
+        return render_template(f"{noun}.html.j2", questions=answers.questions, **page)
 
-    @app.get("/image/<int:number>")
+    @app.get("/<any(image, mask):part>/<int:number>")
     @reader_only
-    def image(number: int) -> Any:
-        if number != next_number():
-            abort(404, "This is not the image that is next.")
-        return Response(contents[number - 1], mimetype="image/png")
+    def picture(part: str, number: int) -> Any:
+        if number != next_number() or not contents[part]:
+            abort(404, f"This is not the {noun} that is next.")
+        return Response(contents[part][number - 1], mimetype="image/png")
 
     @app.post("/test")
     @reader_only
     def answer() -> Any:
-        number, said = request.form.get("number", type=int), request.form.get("answer")
-        if said not in (REAL, SYNTHETIC) or number is None or not 1 <= number <= len(contents):
-            abort(400, "Expected an answer to an image of this test.")
-        standing = answers.record(g.reader, number, said)
+        number = request.form.get("number", type=int)
+        said = tuple(request.form.get(question.name, "") for question in answers.questions)
+        known = all(one in question.choices for one, question in zip(said, answers.questions, strict=True))
+        if not known or number is None or not 1 <= number <= count:
+            abort(400, f"Expected an answer to every question about one {noun} of this test.")
+        standing = answers.record(g.reader, number, *said)
         return redirect(url_for("test", again=None if standing == said else number), 303)
 
     @app.post("/leave")

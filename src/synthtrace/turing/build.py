@@ -1,4 +1,4 @@
-"""Drawing a reader test from real crops and kept pool images, and writing it without a hint of which is which."""
+"""Writing a reader test without a hint of which image is which."""
 
 import hashlib
 import io
@@ -13,80 +13,12 @@ from PIL import Image
 from synthtrace.errors import InputError
 from synthtrace.images import load_stack, pixel_hash, to_pixels
 from synthtrace.params import Params
-from synthtrace.seeds import Seeds
-from synthtrace.tables import read_ledger, read_manifest, read_selection
-from synthtrace.turing.key import IMAGES, KEY, KEY_FILE, REAL, SYNTHETIC, image_name
+from synthtrace.turing.draw import draw
+from synthtrace.turing.key import IMAGES, KEY, KEY_FILE, MASKS, PAIR_KEY, image_name
+from synthtrace.turing.plan import Plan, plan_of
 
-CROPS = Path("data/crops")
 # every file bears one and the same time: 2000-01-01
 WHEN = 946_684_800
-
-
-def draw(root: Path, params: Params) -> pd.DataFrame:
-    """Choose the images: a row each in the readers' order, columns as in KEY but `file_sha256`, and `path` below `root`.
-
-    Counts a class are `params.turing`, for real images and for each generator kind (paper 0: 7 + 13 real, and 6 + 9 of each of
-    two kinds). Real images are crops of the whole study, one frame a patient as long as there are patients. Synthetic images
-    are kept ones of any fold; none is drawn whose map came from a real image that is shown: the two would give each other away.
-
-    Raises:
-        InputError: a class has too few images, or a table of the pipeline is missing.
-    """
-    seeds = Seeds(params.seed)
-    manifest = read_manifest(root / CROPS)
-    drawn = []
-    for label, name in enumerate(params.dataset.labels):
-        rows = manifest[manifest["label"] == label].sort_values("image_id")
-        drawn.append(_real(rows, params.turing.real[label], name, seeds.stream("turing", REAL, label)))
-    shown = pd.concat(drawn)["image_id"]
-    for kind in params.generator.kinds:
-        kept = _kept(root, kind, params.split.folds)
-        kept = kept[~kept["condition_image_id"].isin(shown)]
-        for label, name in enumerate(params.dataset.labels):
-            rng = seeds.stream("turing", kind, label)
-            drawn.append(_synthetic(kept[kept["label"] == label], params.turing.synthetic[label], name, kind, rng))
-    chosen = pd.concat(drawn, ignore_index=True)
-    if chosen.empty:
-        raise InputError("params.yaml: turing.real and turing.synthetic ask for no image at all")
-    chosen = chosen.iloc[seeds.stream("turing", "order").permutation(len(chosen))].reset_index(drop=True)
-    names = chosen["label"].map(dict(enumerate(params.dataset.labels)))
-    return chosen.assign(number=chosen.index + 1, label_name=names)
-
-
-def _real(rows: pd.DataFrame, count: int, name: str, rng: np.random.Generator) -> pd.DataFrame:
-    shuffled = rows.iloc[rng.permutation(len(rows))].drop_duplicates("pixel_hash")
-    if len(shuffled) < count:
-        raise InputError(
-            f"turing.real asks for {count} real images of {name}, but {CROPS / 'manifest.csv'} holds "
-            f"{len(shuffled)} distinct ones"
-        )
-    # first every patient's first frame in the shuffled order, then every second, ...
-    frame = shuffled.groupby("patient_id").cumcount()
-    chosen = shuffled.iloc[np.argsort(frame.to_numpy(), kind="stable")[:count]]
-    paths = str(CROPS) + "/" + chosen["path"]
-    return chosen[["image_id", "label", "patient_id", "pixel_hash"]].assign(source=REAL, kind="", fold="", path=paths)
-
-
-def _kept(root: Path, kind: str, folds: list[int]) -> pd.DataFrame:
-    """Kept images of a kind over all folds, one of each picture."""
-    pools = []
-    for fold in folds:
-        pool = Path(f"data/pools/{kind}/fold{fold}")
-        selection = read_selection(root / f"data/selected/{kind}/fold{fold}")
-        ledger = read_ledger(root / pool)
-        kept = ledger[ledger["image_id"].isin(selection.loc[selection["kept"].astype(bool), "image_id"])]
-        pools.append(kept.assign(fold=str(fold), path=str(pool) + "/" + kept["path"]))
-    return pd.concat(pools).sort_values("image_id").drop_duplicates("pixel_hash")
-
-
-def _synthetic(rows: pd.DataFrame, count: int, name: str, kind: str, rng: np.random.Generator) -> pd.DataFrame:
-    if len(rows) < count:
-        raise InputError(
-            f"turing.synthetic asks for {count} {kind} images of {name}, but {len(rows)} are kept over all folds and "
-            "conditioned on no real image of the test; lower turing.synthetic or raise sample.images"
-        )
-    chosen = rows.iloc[rng.permutation(len(rows))[:count]]
-    return chosen[["image_id", "label", "pixel_hash", "fold", "path"]].assign(source=SYNTHETIC, kind=kind, patient_id="")
 
 
 def encode(pixels: np.ndarray) -> bytes:
@@ -96,37 +28,63 @@ def encode(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def build(root: Path, out: Path, params: Params) -> pd.DataFrame:
+def build(root: Path, out: Path, study: Params | Plan) -> pd.DataFrame:
     """Draw a test and write `out`: `images/` for readers, `key.csv` for nobody but `score`; returns the key.
 
-    The same data and parameters give the same files. The folder, which may hold images of patients, tells Git to ignore it.
+    A test of pairs has `masks/` beside `images/`, under the same names. The same data and parameters give the same files. The
+    folder, which may hold images of patients, tells Git to ignore it.
 
     Raises:
         InputError: `out` is there already (readers may have begun, and what was shown must stay as it is), or as in `draw`, or
-            an image is not the one that its table names.
+            an image or a mask is not the one that its table names, or a mask is no mask of its image.
     """
     if out.exists():
         raise InputError(f"{out}: is there already; name another folder, or delete this one and all answers in it")
-    chosen = draw(root, params)
-    contents = _contents(root, chosen, params.preprocess.channels)
-    key = chosen.assign(file_sha256=[hashlib.sha256(content).hexdigest() for content in contents])[KEY]
+    plan = plan_of(study)
+    chosen = draw(root, plan)
+    images = _pixels(root, chosen["path"], chosen["pixel_hash"], plan.channels)
+    parts = {IMAGES: [encode(pixels) for pixels in images]}
+    if plan.pairs:
+        masks = _pixels(root, chosen["mask_path"], chosen["mask_hash"], 1)
+        _expect_binary(root, chosen["mask_path"], masks, images[0].shape[:2])
+        parts[MASKS] = [encode(pixels) for pixels in masks]
+        chosen = chosen.assign(mask_sha256=_digests(parts[MASKS]))
+    key = chosen.assign(file_sha256=_digests(parts[IMAGES]))[PAIR_KEY if plan.pairs else KEY]
     half = out.with_name(f"{out.name}.part")
     shutil.rmtree(half, ignore_errors=True)
-    (half / IMAGES).mkdir(parents=True)
+    half.mkdir(parents=True)
     (half / ".gitignore").write_text("*\n")
-    for number, content in enumerate(contents, start=1):
-        path = half / IMAGES / image_name(number)
-        path.write_bytes(content)
-        os.utime(path, (WHEN, WHEN))
+    for part, contents in parts.items():
+        _write(half / part, contents)
     key.to_csv(half / KEY_FILE, index=False, lineterminator="\n")
     half.replace(out)
     return key
 
 
-def _contents(root: Path, chosen: pd.DataFrame, channels: int) -> list[bytes]:
+def _digests(contents: list[bytes]) -> list[str]:
+    return [hashlib.sha256(content).hexdigest() for content in contents]
+
+
+def _write(folder: Path, contents: list[bytes]) -> None:
+    folder.mkdir()
+    for number, content in enumerate(contents, start=1):
+        path = folder / image_name(number)
+        path.write_bytes(content)
+        os.utime(path, (WHEN, WHEN))
+
+
+def _pixels(root: Path, paths: pd.Series, hashes: pd.Series, channels: int) -> list[np.ndarray]:
     """The chosen images as they will be served, checked against the tables that name them."""
-    images = [to_pixels(image) for image in load_stack([root / path for path in chosen["path"]], channels)]
-    for path, expected, pixels in zip(chosen["path"], chosen["pixel_hash"], images, strict=True):
+    images = [to_pixels(image) for image in load_stack([root / path for path in paths], channels)]
+    for path, expected, pixels in zip(paths, hashes, images, strict=True):
         if pixel_hash(pixels) != expected:
             raise InputError(f"{root / path}: its pixels are not those that its table names")
-    return [encode(pixels) for pixels in images]
+    return images
+
+
+def _expect_binary(root: Path, paths: pd.Series, masks: list[np.ndarray], size: tuple[int, ...]) -> None:
+    for path, mask in zip(paths, masks, strict=True):
+        if mask.shape != size:
+            raise InputError(f"{root / path}: expected a mask of size {size}, as the images have, found {mask.shape}")
+        if not np.isin(mask, (0, 255)).all():
+            raise InputError(f"{root / path}: expected a mask of 0 and 255 alone")

@@ -18,7 +18,9 @@ from synthtrace.errors import InputError
 from synthtrace.seeds import Seeds
 from synthtrace.turing.agreement import kappa
 from synthtrace.turing.answers import ANSWERS_FILE, Answers
-from synthtrace.turing.key import REAL, digest_of, read_key
+from synthtrace.turing.key import REAL, has_pairs, key_digest, read_key
+from synthtrace.turing.pair_score import score_pairs
+from synthtrace.turing.questions import OF_IMAGES, OF_PAIRS
 
 Plain = dict[str, Any]
 RESAMPLES = 2000
@@ -138,7 +140,7 @@ def score_answers(key: pd.DataFrame, answers: pd.DataFrame) -> Plain:
 
 
 def score(folder: Path) -> Plain:
-    """The score of the test in `folder`, from its key and its answers.
+    """The score of the test in `folder`, from its key and its answers; of pairs with `score_pairs` as `pairs`.
 
     Raises:
         InputError: key or answers are missing or unreadable, or the answers were given to another test than the key's.
@@ -146,7 +148,8 @@ def score(folder: Path) -> Plain:
     key = read_key(folder)
     if not (folder / ANSWERS_FILE).is_file():
         raise InputError(f"{folder / ANSWERS_FILE}: no such file; expected the answers that `synthtrace turing serve` wrote")
-    answers = Answers(folder, digest_of(key["file_sha256"])).table()
+    answers = Answers(folder, key_digest(key), OF_PAIRS if has_pairs(key) else OF_IMAGES).table()
     if answers.empty:
         raise InputError(f"{folder / ANSWERS_FILE}: no reader has begun")
-    return score_answers(key, answers)
+    found = score_answers(key, answers)
+    return {**found, "pairs": score_pairs(key, answers)} if has_pairs(key) else found

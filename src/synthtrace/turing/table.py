@@ -5,6 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from synthtrace.turing.pair_table import show_pairs
+
 Plain = dict[str, Any]
 MEASURES = ["accuracy", "sensitivity", "specificity"]
 # paper 0, Supplementary Figure 2
@@ -49,6 +51,8 @@ def show(found: Plain) -> None:
         console = Console(width=120, highlight=False, markup=False)
     images = found["images"]["real"] + found["images"]["synthetic"]
     console.print(_each_reader(found["readers"], images))
+    if "pairs" in found:
+        show_pairs(found["pairs"], console)
     if found["over_readers"] is None:
         console.print("no reader has answered every image yet: nothing can be said over readers")
         return

@@ -2,9 +2,12 @@
 // Answers wait for the image, and a moment longer: the second press of a double click must not answer the next image.
 const PAUSE = 400;
 const form = document.getElementById("answer");
-const picture = document.getElementById("picture");
+const pictures = [...document.querySelectorAll(".picture img")];
 const buttons = [...form.querySelectorAll("button")];
-const keys = { r: "real", arrowleft: "real", s: "synthetic", arrowright: "synthetic" };
+// each key that the page names, and the button or choice it stands for
+const keys = new Map();
+for (const control of form.querySelectorAll("[aria-keyshortcuts]"))
+  for (const key of control.getAttribute("aria-keyshortcuts").split(" ")) keys.set(key.toLowerCase(), control);
 let open = false;
 
 function set(isOpen) {
@@ -13,7 +16,7 @@ function set(isOpen) {
 }
 
 set(false);
-picture.decode().then(
+Promise.all(pictures.map((picture) => picture.decode())).then(
   () => setTimeout(() => set(true), PAUSE),
   () => { document.querySelector(".said").textContent = "The image could not be loaded. Please reload the page."; },
 );
@@ -24,10 +27,14 @@ form.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const answer = keys[event.key.toLowerCase()];
-  if (!answer || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+  const control = keys.get(event.key.toLowerCase());
+  if (!control || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
-  if (open) form.requestSubmit(buttons.find((button) => button.value === answer));
+  if (!open) return;
+  if (control.type === "submit") return form.requestSubmit(control);
+  // with the focus on a choice, Enter sends the form
+  control.focus();
+  control.checked = true;
 });
 
 // a page that the browser kept shows an image that is no longer next
