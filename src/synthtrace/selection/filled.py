@@ -125,7 +125,9 @@ def _beyond_rim(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
         at.append(own[other >= 0])
         towards.append(other[other >= 0])
         dictated[:, own[other < 0]] += value[:, inside & exists][:, other < 0]
-    links = sparse.coo_matrix((np.ones(sum(map(len, at))), (np.concatenate(at), np.concatenate(towards))), shape=[len(degree)] * 2)
+    links = sparse.coo_matrix(
+        (np.ones(sum(map(len, at))), (np.concatenate(at), np.concatenate(towards))), shape=[len(degree)] * 2
+    )
     solver = splu((sparse.diags(degree) - links).tocsc())
     bump = solver.solve(np.ones(len(degree)))
     relief = values - solver.solve(np.ascontiguousarray(dictated.T)).T
