@@ -5,7 +5,7 @@ from, and the rule that of its reference [16]: the gradient of the loss of the p
 reverse step.
 """
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from diffusers import UNet2DModel
@@ -19,8 +19,8 @@ from synthtrace.params.style import Style
 from synthtrace.stage import progress
 
 
-class Model(Protocol):
-    """A denoiser of pairs: diffusers' unconditional U-Net of C+1 channels, and its scheduler."""
+class Model(NamedTuple):
+    """A denoiser of pairs: diffusers' unconditional U-Net of C+1 channels, in evaluation mode, and its scheduler."""
 
     unet: UNet2DModel
     scheduler: Any
