@@ -39,7 +39,9 @@ def test_a_tiny_cluster_merges_with_the_nearest_and_it_is_said():
     assert found.report()["sizes"] == [30, 22]
     assert found.labels[-2:].tolist() == [1, 1]
     (warning,) = found.warnings
-    assert warning == "a cluster of 2 (i50, i51) has fewer than clusters.min_size, 5, pairs: it is merged with the nearest, of 20"
+    assert (
+        warning == "a cluster of 2 (i50, i51) has fewer than clusters.min_size, 5, pairs: it is merged with the nearest, of 20"
+    )
 
 
 def test_tiny_clusters_that_make_a_large_one_together_are_one():

@@ -43,7 +43,9 @@ def real(count: int = COUNT, seed: int = 0) -> Pairs:
         wall, lesion = 110 + 18 * texture(rng, 6), 150 + 25 * texture(rng)
         images.append(np.where(inside, lesion, wall)[None])
         masks.append(inside[None])
-    rows = pd.DataFrame({"image_id": [f"r{n}" for n in range(count)], "patient_id": [f"p{n}" for n in range(count)], "label": 0})
+    rows = pd.DataFrame(
+        {"image_id": [f"r{n}" for n in range(count)], "patient_id": [f"p{n}" for n in range(count)], "label": 0}
+    )
     return Pairs(eight_bit(np.stack(images)), np.stack(masks).astype(np.uint8) * 255, rows)
 
 

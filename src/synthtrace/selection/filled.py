@@ -72,8 +72,8 @@ class FilledFinder:
 def reliefs(images: np.ndarray, fills: np.ndarray) -> np.ndarray:
     """Uint8 (N, C, S, S): how painted regions differ from their local means, about a grey of 128.
 
-    `images` uint8 (N, C, S, S), `fills` bool (N, 1, S, S), none of them empty. The square about a region fills the result, which
-    is grey outside the region.
+    `images` uint8 (N, C, S, S), `fills` bool (N, 1, S, S), none of them empty. The square about a region fills the result,
+    which is grey outside the region.
     """
     side = images.shape[-1]
     found = torch.stack([_relief(image, fill[0]) for image, fill in zip(images, fills, strict=True)])
