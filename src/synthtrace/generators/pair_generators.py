@@ -104,7 +104,9 @@ def train(job: PairJob, folder: Path) -> dict[str, Any]:
     seen = Seen()
     for one in fitted.values():
         seen.add(one.image_ids)
-    losses = {name: float(np.mean([one.losses[name] for one in fitted.values()])) for name in next(iter(fitted.values())).losses}
+    losses = {
+        name: float(np.mean([one.losses[name] for one in fitted.values()])) for name in next(iter(fitted.values())).losses
+    }
     settings = job.params.singan if family == "gan" else job.params.diffusion
     write_card(
         folder,
@@ -144,9 +146,7 @@ def _diffusion(job: PairJob, pairs: Pairs, name: str, folder: Path) -> Fitted:
     names, tracker = (job.names, job.tracker) if name == WHOLE else ((*job.names, name), _Quiet())
     stack = joined(pairs.images, pairs.masks)
     seeds = Seeds(job.params.seed)
-    unet, recorder = train_pairs(
-        stack, pairs.image_ids, settings, seeds, names, job.device, compute.precision, tracker
-    )
+    unet, recorder = train_pairs(stack, pairs.image_ids, settings, seeds, names, job.device, compute.precision, tracker)
     if name != WHOLE:
         job.tracker.curve(name, recorder.losses, [settings.learning_rate] * len(recorder.losses))
     network.save(unet.cpu(), network.noising(settings), folder)

@@ -1,4 +1,4 @@
-"""Pools of pairs: what is drawn, from which model and noise, and the drawing itself. A pair's ledger row is enough to draw it again."""
+"""Pools of pairs: what is drawn, from which model and noise, and the drawing. A pair's batch of ledger rows draws it again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ INPAINTED, SINGAN, STYLED = "repaint", "singan", "style"
 
 
 class Maker(Protocol):
-    """Draws the pairs of one batch of ledger rows: images uint8 (B, C, S, S) and masks uint8 (B, 1, S, S), from the rows alone."""
+    """Draws a batch of ledger rows: images uint8 (B, C, S, S) and masks uint8 (B, 1, S, S) that depend on the rows alone."""
 
     def draw(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Draw."""
@@ -139,9 +139,9 @@ def batches(clusters: pd.Series, size: int) -> pd.Series:
 
 
 def as_ledger(kind: str, fold: int, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows (condition_image_id, label, seed, batch, cluster, sampler, steps and further ones) as a ledger of a pool of that kind.
+    """Rows of condition_image_id, label, seed, batch, cluster, sampler, steps and what rides along, as the ledger of a pool.
 
-    What only the files can tell is not there yet, and neither is the checkpoint.
+    What the files alone can tell is not there yet, and neither is the checkpoint.
     """
     index = np.arange(len(rows))
     image_ids = [f"{kind}-f{fold}-{number:05d}" for number in index]
