@@ -87,7 +87,7 @@ def plan_pool(kind: str, fold: int, trained: Trained, training: Pairs, params: S
         raise InputError(f"{kind}: none of its {len(own)} training pairs has a lesion to draw anew; expected one or more")
     seeds = Seeds(params.seed)
     if trained.family == "gan":
-        return _of_singan(kind, fold, own, params, seeds)
+        return _of_singan(kind, fold, trained, own, params.sampling.gan_samples, seeds)
     clusters = None if trained.family == "full_diff" else np.array([trained.clusters[name] for name in own.image_ids])
     return _inpainted(kind, fold, own, clusters, params.inpainting, seeds)
 
@@ -113,9 +113,9 @@ def _inpainted(
     return as_ledger(kind, fold, planned.assign(sampler=INPAINTED, steps=steps))
 
 
-def _of_singan(kind: str, fold: int, pairs: Pairs, params: SegmentationParams, seeds: Seeds) -> pd.DataFrame:
+def _of_singan(kind: str, fold: int, trained: Trained, pairs: Pairs, samples: int, seeds: Seeds) -> pd.DataFrame:
     """A model's rows are a batch."""
-    sources, samples = pairs.take(np.flatnonzero(pairs.lesions)), params.sampling.gan_samples
+    sources = pairs.take(np.flatnonzero(pairs.lesions))
     planned = [
         {
             "condition_image_id": image_id,
@@ -128,7 +128,7 @@ def _of_singan(kind: str, fold: int, pairs: Pairs, params: SegmentationParams, s
         for sample in range(samples)
     ]
     # each scale of the pyramid is evaluated once
-    steps = len(params.singan.sides(pairs.images.shape[-1]))
+    steps = len(trained.pyramid(sources.image_ids[0]).shapes)
     return as_ledger(kind, fold, pd.DataFrame(planned).assign(sampler=SINGAN, steps=steps))
 
 

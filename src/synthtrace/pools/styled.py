@@ -51,7 +51,7 @@ def styler(study: Path, of: str, fold: int, params: SegmentationParams, device: 
     pool, channels = study / f"data/pools/{of}/fold{fold}", params.preprocess.channels
     base = load_pairs(pool, read_pair_ledger(pool), channels)
     own = extractor.load(study / f"data/features/fold{fold}", device).model
-    networks = load_networks(params.style, own, params.features.backbone, device)
+    networks = load_networks(params.style, own, "extractor", device)
     trained = Trained(study / f"data/generators/{of}/fold{fold}", device)
     return Styler(trained, training_pairs(study, fold, channels), base, networks, params.style)
 
