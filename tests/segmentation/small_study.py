@@ -69,7 +69,7 @@ class Curves:
 
 
 class SmallStudy:
-    """Folders below `root` as the stages write them: of each of two centres 6 training pairs, the last without lesion, and a test one."""
+    """Folders below `root` as stages write them: of two centres 6 training pairs, the last without lesion, and a test pair."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.params = root, parameters()
