@@ -7,13 +7,17 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from synthtrace.errors import InputError
+from synthtrace.pair_tables import Pairs
+from synthtrace.params.masks import Masks
 from synthtrace.params.pair_selection import PairSelection
 from synthtrace.selection.filled import FilledFinder, reliefs
-from synthtrace.selection.pairs import Painted, Pairs, select_pairs
+from synthtrace.selection.pair_rules import kept
+from synthtrace.selection.pairs import Painted, score_pairs
 
 SIDE = 48
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 COUNT = 24
+LEGAL = Masks(empty=True, least_area=0.001, most_area=0.95)
 SETTINGS = PairSelection(mask_quantile=0.01, copy_quantile=0.5)
 
 
@@ -157,25 +161,33 @@ def candidates() -> Pairs:
 
 
 def test_copies_empty_masks_and_masks_unlike_any_real_one_are_dropped_and_counted():
-    table, report = select_pairs(candidates(), TRAINING, embed, SETTINGS, None)
+    table, report = score_pairs(candidates(), TRAINING, embed, SETTINGS, None)
     assert table["image_id"].tolist() == [f"c{n}" for n in range(7)]
-    assert table["kept"].tolist() == [True] * 4 + [False] * 3
+    assert kept(table, LEGAL).tolist() == [True] * 4 + [False] * 3
     assert table["copy"].tolist() == [False] * 4 + [True, False, False]
     assert table["empty"].tolist() == [False] * 5 + [True, False]
     assert table["mask_unlike"].tolist() == [False] * 6 + [True]
     assert table["nearest_real_id"][4] == "r3"
-    counts = {name: report[name] for name in ("candidates", "kept", "copies", "empty_masks", "unlike_masks")}
-    assert counts == {"candidates": 7, "kept": 4, "copies": 1, "empty_masks": 1, "unlike_masks": 1}
+    counts = {name: report[name] for name in ("candidates", "copies", "empty_masks", "unlike_masks")}
+    assert counts == {"candidates": 7, "copies": 1, "empty_masks": 1, "unlike_masks": 1}
     assert (report["training_images"], report["copied_training_images"]) == (COUNT, 1)
+
+
+def test_a_mask_of_an_illegal_area_is_dropped_and_an_empty_one_though_real_ones_may_be_empty():
+    table, _ = score_pairs(candidates(), TRAINING, embed, SETTINGS, None)
+    areas = table["mask_area"][:4]
+    bounds = LEGAL.model_copy(update={"most_area": float(areas.max()) - 1e-6})
+    assert kept(table, bounds).tolist() == [area < areas.max() for area in areas] + [False] * 3
+    assert kept(table.assign(mask_unlike=False), LEGAL).tolist() == [True] * 4 + [False, False, True]
 
 
 def test_inpainted_pairs_are_kept_where_their_filling_is_new_and_whole_images_would_not_be():
     contents = np.concatenate([lesions(seed=7, count=4), TRAINING.images[4:6].astype(float)])
     ledger = pd.DataFrame({"image_id": [f"c{n}" for n in range(6)], "label": 0})
     pool = Pairs(painted(contents), TRAINING.masks[:6], ledger)
-    table, report = select_pairs(pool, TRAINING, embed, SETTINGS, Painted(FILLS, TRAINING.rows["image_id"][:6]))
-    assert table["kept"].tolist() == [True] * 4 + [False] * 2
-    assert (report["kept"], report["copies"], report["copied_training_images"]) == (4, 2, 2)
-    whole, _ = select_pairs(pool, TRAINING, embed, SETTINGS, None)
+    table, report = score_pairs(pool, TRAINING, embed, SETTINGS, Painted(FILLS, TRAINING.rows["image_id"][:6]))
+    assert kept(table, LEGAL).tolist() == [True] * 4 + [False] * 2
+    assert (report["copies"], report["copied_training_images"]) == (2, 2)
+    whole, _ = score_pairs(pool, TRAINING, embed, SETTINGS, None)
     assert whole["nearest_real_id"].tolist() == [f"r{n}" for n in range(6)]
     assert whole["nearest_real_distance"].max() < table["nearest_real_distance"][:4].min()
