@@ -40,6 +40,12 @@ class Recipe:
         marks = [mark for mark, on in (("control", self.control), ("saw all", self.saw_all)) if on]
         return " ".join([self.design, self.kind, *numbers, *marks])
 
+    @property
+    def pool(self) -> str:
+        """The pool that its synthetic pairs come from, or `real`: what it shares with the recipes of one stage item."""
+        own = self.size is not None and self.kind != REAL and not self.saw_all
+        return f"{self.kind}_n{self.size}" if own else self.kind
+
 
 def recipes_of(mixes: Mixes, kinds: list[str]) -> list[Recipe]:
     """Every cell of Tables 3 to 6 with pools of these kinds; Tables 3 and 6 are with control, as in the paper.
