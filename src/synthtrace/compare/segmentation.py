@@ -142,6 +142,6 @@ def _check(scores: pd.DataFrame, recipes: list[Recipe], seeds: int, folds: pd.Da
     for (recipe, seed), own in scores.groupby(["recipe", "seed"])["image_id"]:
         if len(own) != len(test) or set(own) != test:
             raise InputError(
-                f"data/predictions: {recipe}, seed {seed}, has {len(own)} rows of {own.nunique()} images; expected one of each of "
-                f"the {len(test)} test images; {AGAIN}"
+                f"data/predictions: {recipe}, seed {seed}, has {len(own)} rows of {own.nunique()} images; expected one of "
+                f"each of the {len(test)} test images; {AGAIN}"
             )

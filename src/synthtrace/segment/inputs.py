@@ -46,8 +46,8 @@ def kept_pairs(pool: Path, selected: Path, real: Pairs, channels: int) -> Pairs:
     for image_id, source in zip(rows["image_id"], sources, strict=True):
         if source not in groups:
             raise InputError(
-                f"{pool / 'ledger.parquet'}: {image_id} was made from {source!r}; expected one of the {len(real)} real training "
-                "pairs"
+                f"{pool / 'ledger.parquet'}: {image_id} was made from {source!r}; expected one of the {len(real)} real "
+                "training pairs"
             )
     if rows.empty:
         return real.take([])

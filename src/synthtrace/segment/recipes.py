@@ -6,6 +6,8 @@ from typing import Literal
 from synthtrace.params.segmenter import Mixes
 
 REAL = "real"
+# of a recipe with its name in front, as the tables have it
+RECIPE = ["recipe", "design", "kind", "control", "multiple", "alpha", "size", "saw_all"]
 Design = Literal["full", "synthetic", "augment", "small"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthtrace.errors import InputError
-from synthtrace.segment.grid import RECIPE
+from synthtrace.segment.recipes import RECIPE
 from synthtrace.segment.scores import METRICS
 
 FOLD = 0  # the study's only one
@@ -20,7 +20,7 @@ _WHOLE = {"control": "bool", "saw_all": "bool", "seed": "int64", "fold": "int64"
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:
     """Write `predictions/<item>.parquet` (SCORES): a row a recipe, seed and test pair; no rows where all was skipped."""
-    numbers = {name: "float64" for name in (*METRICS, "mask_area", "predicted_area")}
+    numbers = dict.fromkeys((*METRICS, "mask_area", "predicted_area"), "float64")
     scores[SCORES].astype({**_NUMBERS, **_WHOLE, **numbers}).to_parquet(path, index=False)
 
 

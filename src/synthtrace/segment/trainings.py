@@ -55,8 +55,8 @@ class Done:
 def dealt(item: str, params: SegmentationParams) -> list[Recipe]:
     """The recipes of a stage item: those of real pairs alone (`real`), or those that read one pool and no other.
 
-    So the recipes of a small set whose generator saw the set alone belong to that generator's pool, and each changed pool trains
-    again what read it. Raises InputError when there is no such item.
+    So the recipes of a small set whose generator saw the set alone belong to that generator's pool, and a changed pool trains
+    again what read it and nothing else. Raises InputError when there is no such item.
     """
     if item not in (items := [REAL, *params.generators.pools]):
         raise InputError(f"no item {item!r}; expected one of {', '.join(items)}")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import great_expectations as gx
-import numpy as np
 import pandas as pd
 
 from synthtrace.params.segmentation import SegmentationParams
@@ -38,7 +37,9 @@ def measure(
     rows["role"] = roles.reindex(pd.MultiIndex.from_frame(rows[["fold", "image_id"]])).fillna("none").to_numpy()
     rows["same_area"] = agree(rows["mask_area"].round(9), rows["image_id"].map(facts["mask_area"].round(9)))
     rows["apart"] = (rows["dice"] - 2 * rows["iou"] / (1 + rows["iou"])).abs()
-    rows["torn"] = rows["group_id"].map(_torn(rows, manifest, folds, params))
+    unit = dict(zip(manifest["image_id"], grouping(manifest, params.dataset.patient_ids), strict=True))
+    trained = {unit.get(image_id): image_id for image_id in folds.loc[folds["role"] == "train", "image_id"]}
+    rows["torn"] = [trained.get(unit.get(image_id)) for image_id in rows["image_id"]]
     trainings = rows.groupby(TRAINING)["predicted_area"].agg(["min", "max"]).reset_index()
     trainings["spread"] = trainings["max"] - trainings["min"]
     return {
@@ -47,15 +48,6 @@ def measure(
         "scores": rows,
         "trainings": trainings,
     }
-
-
-def _torn(rows: pd.DataFrame, manifest: pd.DataFrame, folds: pd.DataFrame, params: SegmentationParams) -> dict[str, str]:
-    """Of groups that training images also belong to, one of these images, by the name that scores give a group."""
-    unit = dict(zip(manifest["image_id"], grouping(manifest, params.dataset.patient_ids), strict=True))
-    train = {unit.get(image_id): image_id for image_id in folds.loc[folds["role"] == "train", "image_id"]}
-    named = rows.drop_duplicates("image_id")
-    found = {group: train.get(unit.get(image_id)) for image_id, group in zip(named["image_id"], named["group_id"], strict=True)}
-    return {group: image_id for group, image_id in found.items() if image_id is not None}
 
 
 def _cells(found: pd.DataFrame, listed: pd.DataFrame, params: SegmentationParams) -> pd.DataFrame:
