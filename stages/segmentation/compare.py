@@ -13,6 +13,6 @@ with stage("compare", SegmentationParams) as run:
     result = from_workspace(Path(), read_folds(Path("data/folds/folds.csv")), run.params)
     with run.output("metrics/summary.json") as temporary:
         temporary.write_text(json.dumps(result.summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    for name, table in {"scores": result.scores, "seeds": result.seeds}.items():
+    for name, table in result.plots.items():
         with run.output(f"plots/{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")

@@ -13,25 +13,25 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.params.segmentation import SegmentationParams
 from synthtrace.seeds import Seeds
-from synthtrace.segment.recipes import REAL, Recipe, recipes_of, reference_of
+from synthtrace.segment.recipes import REAL, RECIPE, Recipe, recipes_of, reference_of
 from synthtrace.segment.scores import METRICS
 from synthtrace.segment.tables import FOLD, read_scores, read_skipped
 from synthtrace.statistics.segmentation import summarise
 
 AGAIN = "segment again"
+PLOTS = {"synthetic": ["3"], "augment": ["4", "5"], "small": ["6"]}
 
 
 @dataclass(frozen=True)
 class Comparison:
     """`summary` as written to metrics/summary.json.
 
-    `scores`: a row a recipe and metric (`statistics.segmentation.SUMMARY`); `seeds`: recipe, seed and the means of METRICS over
-    the test images.
+    `plots`: what Tables 3 (`synthetic`), 4 and 5 (`augment`) and 6 (`small`) show, a row a recipe and metric: the columns of
+    the recipe (RECIPE), then of `statistics.segmentation.SUMMARY`.
     """
 
     summary: dict[str, Any]
-    scores: pd.DataFrame
-    seeds: pd.DataFrame
+    plots: dict[str, pd.DataFrame]
 
 
 def from_workspace(root: Path, folds: pd.DataFrame, params: SegmentationParams) -> Comparison:
@@ -84,10 +84,15 @@ def compare(scores: pd.DataFrame, skipped: Mapping[str, str], folds: pd.DataFram
             if recipe.name in skipped
         ],
     }
-    seeds = scores.groupby(["recipe", "seed"], sort=False)[METRICS].mean().reset_index()
     if groups < 2:
         table = table.assign(lo=None, hi=None, difference_lo=None, difference_hi=None)
-    return Comparison(summary, table, seeds)
+    described = pd.DataFrame([{"recipe": recipe.name, **asdict(recipe)} for recipe in trained], columns=RECIPE)
+    table = described.astype({"multiple": "Int64", "size": "Int64"}).merge(table, on="recipe")
+    shown = {
+        name: table[table["recipe"].isin([recipe for number in numbers for recipe in summary["tables"].get(number, [])])]
+        for name, numbers in PLOTS.items()
+    }
+    return Comparison(summary, shown)
 
 
 def tables_of(recipes: Iterable[Recipe]) -> dict[str, list[str]]:
