@@ -48,7 +48,11 @@ def test_draws_are_seeded_nested_and_differ_from_each_other():
     large, small = drawn(50, 30, SEEDS, ("diff", 0), 0), drawn(50, 12, SEEDS, ("diff", 0), 0)
     np.testing.assert_array_equal(large[:12], small)
     assert len(set(large.tolist())) == 30
-    others = [drawn(50, 30, SEEDS, ("diff", 0), 1), drawn(50, 30, SEEDS, ("diff", 1), 0), drawn(50, 30, Seeds(5), ("diff", 0), 0)]
+    others = [
+        drawn(50, 30, SEEDS, ("diff", 0), 1),
+        drawn(50, 30, SEEDS, ("diff", 1), 0),
+        drawn(50, 30, Seeds(5), ("diff", 0), 0),
+    ]
     assert all((large != other).any() for other in others)
     assert row(seen(50), seen(40, seed=1), 20) == row(seen(50), seen(40, seed=1), 20)
     assert row(seen(50), seen(40, seed=1), 20) != row(seen(50), seen(40, seed=1), 20, seeds=Seeds(5))
