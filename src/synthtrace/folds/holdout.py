@@ -78,9 +78,7 @@ def _check_whole(manifest: pd.DataFrame, units: pd.Series, tested: pd.Series, va
     if torn.any():
         first = int(torn.argmax())
         other = int(((units == units.iloc[first]) & (tested != tested.iloc[first])).to_numpy().argmax())
-        one, two = (
-            f"image {manifest['image_id'].iloc[row]!r} (row {row + 2}, {values.iloc[row]!r})" for row in (first, other)
-        )
+        one, two = (f"image {manifest['image_id'].iloc[row]!r} (row {row + 2}, {values.iloc[row]!r})" for row in (first, other))
         raise InputError(
             f"{MANIFEST}: {one} and {two} have one patient or group, or equal pixels, and split.test puts one of them into the "
             "test alone; expected both or neither, so leave one out at the source"
