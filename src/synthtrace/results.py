@@ -38,8 +38,8 @@ def produce(name: str, jobs: int) -> int:
     """
     if (study := preset_study(name)) != MAIN:
         raise InputError(
-            f"presets/{name}.yaml: is of {study.folder}; expected a preset of the main study: lay it with `synthtrace preset` and "
-            f"run `synthtrace repro` in {study.folder}"
+            f"presets/{name}.yaml: is of {study.folder}; expected a preset of the main study: lay it with `synthtrace preset` "
+            f"and run `synthtrace repro` in {study.folder}"
         )
     _check_committed()
     apply_preset(name)
