@@ -29,8 +29,8 @@ def headline(summary: dict[str, Any], unit: str, units: str) -> str:
     how = "with standard augmentation" if real["control"] else "without augmentation"
     of = f"{summary['groups']} {units}" if summary["groups"] > 1 else f"one {unit}"
     return (
-        f"Trained on all real pairs {how}, the network reaches an IoU of {number(real[IOU]['mean'])} on {summary['images']} test "
-        f"images of {of}."
+        f"Trained on all real pairs {how}, the network reaches an IoU of {number(real[IOU]['mean'])} on {summary['images']} "
+        f"test images of {of}."
     )
 
 

@@ -27,8 +27,8 @@ def _words(metric: str, found: dict[str, Any]) -> str:
     if metric == MS_SSIM:
         scales = found["ms_ssim"]["scales"]
         return (
-            f"Multi-scale structural similarity of pairs of images, in {scales} of five scales. Lower is more varied; images of "
-            "one patient or source are not compared."
+            f"Multi-scale structural similarity of pairs of images, in {scales} of five scales. Lower is more varied; images "
+            "of one patient or source are not compared."
         )
     distance = "Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance to the training images in"
     if metric == "fid":
