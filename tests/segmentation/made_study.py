@@ -1,4 +1,4 @@
-"""The folder of a segmentation study whose pools were made by hand: pairs of the phantom at 32 px, shifted for synthetic ones."""
+"""The folder of a segmentation study with pools made by hand: pairs of the phantom at 32 px, shifted for synthetic ones."""
 
 from pathlib import Path
 from typing import Any

@@ -23,14 +23,15 @@ def _versus(recipe: dict[str, Any]) -> dict[str, Any]:
     return recipe["versus_real"][IOU]
 
 
-def headline(summary: dict[str, Any], unit: str) -> str:
+def headline(summary: dict[str, Any], unit: str, units: str) -> str:
     """What real pairs alone reach."""
-    table = _headline_table(summary)
-    (real,) = _recipes(summary, table, "full")
+    (real,) = _recipes(summary, _headline_table(summary), "full")
     how = "with standard augmentation" if real["control"] else "without augmentation"
-    images, groups = summary["images"], summary["groups"]
-    of = f"{groups} {unit.replace('group', 'groups') if ' ' in unit else unit + 's'}" if groups > 1 else f"one {unit}"
-    return f"Trained on all real pairs {how}, the network reaches an IoU of {number(real[IOU]['mean'])} on {images} test images of {of}."
+    of = f"{summary['groups']} {units}" if summary["groups"] > 1 else f"one {unit}"
+    return (
+        f"Trained on all real pairs {how}, the network reaches an IoU of {number(real[IOU]['mean'])} on {summary['images']} "
+        f"test images of {of}."
+    )
 
 
 def added(summary: dict[str, Any], unit: str) -> list[str]:
@@ -49,7 +50,7 @@ def alone(summary: dict[str, Any], unit: str) -> list[str]:
 
 
 def small_sets(summary: dict[str, Any]) -> dict[str, int] | None:
-    """How many mixes of small sets helped, hurt or did neither, of generators that saw the set alone; None without small sets."""
+    """How many mixes of small sets, by generators that saw the set alone, helped, hurt or did neither; None without any."""
     own = [one for one in _recipes(summary, "6", "small") if one["versus_real"] and not one["saw_all"]]
     if not own:
         return None

@@ -25,16 +25,15 @@ def fidelity(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _words(metric: str, found: dict[str, Any]) -> str:
     if metric == MS_SSIM:
+        scales = found["ms_ssim"]["scales"]
         return (
-            f"Multi-scale structural similarity of pairs of images, in {found['ms_ssim']['scales']} of five scales. Lower is more "
-            "varied; images of one patient or source are not compared."
+            f"Multi-scale structural similarity of pairs of images, in {scales} of five scales. Lower is more varied; images "
+            "of one patient or source are not compared."
         )
+    distance = "Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance to the training images in"
     if metric == "fid":
-        return "Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance to the training images in Inception's features, antialiased. Lower is nearer."
-    return (
-        f"Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet distance to the training images in features of the study's own {found['extractor']['name']}. "
-        "Lower is nearer. It is not FID."
-    )
+        return f"{distance} Inception's features, antialiased. Lower is nearer."
+    return f"{distance} features of the study's own {found['extractor']['name']}. Lower is nearer. It is not FID."
 
 
 def _row(row: dict[str, Any], found: dict[str, Any] | None, draws: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from synthtrace.folds.units import words
 from synthtrace.params.segmentation import SegmentationParams
 from synthtrace.report.formats import FILTERS
 from synthtrace.report.gates import read_gates
@@ -29,20 +30,21 @@ def build_page(root: Path, params: SegmentationParams) -> str:
     root = Path(root)
     crops, folds = read_manifest(root / "data/crops"), read_folds(root / "data/folds/folds.csv")
     summary = read_json(root / "metrics/summary.json")
-    unit = "patient" if params.dataset.patient_ids == "manifest" else "group of images"
+    units = words(params.dataset.patient_ids)
+    unit = units.replace("patients", "patient").replace("groups", "group")
     simulated = params.dataset.path == PHANTOM
     content = {
         "name": "phantom" if simulated else Path(params.dataset.path).name,
         "simulated": simulated,
-        "unit": unit,
+        "units": units,
         "summary": summary,
-        "headline": headline(summary, unit),
+        "headline": headline(summary, unit, units),
         "added": added(summary, unit),
         "alone": alone(summary, unit),
         "small": small_sets(summary),
         "verdicts": verdicts(summary),
         "split": split(crops, folds, params),
-        "warnings": warnings(summary, params, read_json(root / "data/clusters/fold0/report.json"), unit),
+        "warnings": warnings(summary, params, read_json(root / "data/clusters/fold0/report.json"), units),
         "fidelity": fidelity(read_json(root / "metrics/fidelity.json")),
         "tables": tables(root, summary, params),
         "skipped": skipped(summary),

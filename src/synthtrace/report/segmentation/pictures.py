@@ -27,9 +27,7 @@ def gallery(root: Path, crops: pd.DataFrame, folds: pd.DataFrame, params: Segmen
     strips: list[dict[str, Any]] = [
         {
             "name": "real",
-            "pairs": [
-                {"note": f"{row['image_id']}", "source": None, "made": _pair(root / "data/crops", row)} for row in real
-            ],
+            "pairs": [{"note": f"{row['image_id']}", "source": None, "made": _pair(root / "data/crops", row)} for row in real],
         }
     ]
     for kind in params.generators.pools:

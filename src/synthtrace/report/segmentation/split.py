@@ -12,7 +12,7 @@ FEW = 10  # groups of test images below which an interval is rough
 
 
 def split(crops: pd.DataFrame, folds: pd.DataFrame, params: SegmentationParams) -> dict[str, Any]:
-    """How the test set was chosen, and a row a label and one of all: images, patients or groups, and empty masks of each role."""
+    """How the test set was chosen, and a row a label and one of all: images, units and empty masks of each role."""
     named = crops.merge(folds.loc[folds["fold"] == 0, ["image_id", "role"]], on="image_id")
     named["unit"] = units_of(named, params.dataset.patient_ids)
     names = [*params.dataset.labels, None]
@@ -37,7 +37,7 @@ def _counts(rows: pd.DataFrame) -> dict[str, Any]:
     return {"images": len(rows), "units": rows["unit"].nunique(), "empty": share(empty, len(rows))}
 
 
-def warnings(summary: dict[str, Any], params: SegmentationParams, clusters: dict[str, Any], unit: str) -> list[str]:
+def warnings(summary: dict[str, Any], params: SegmentationParams, clusters: dict[str, Any], units: str) -> list[str]:
     """Sentences on what the study cannot say."""
     said = []
     if params.dataset.patient_ids == "none":
@@ -48,9 +48,9 @@ def warnings(summary: dict[str, Any], params: SegmentationParams, clusters: dict
     if params.split.column is None:
         said.append("Test pairs were drawn from the same sources as training pairs; another hospital's may score otherwise.")
     if summary["groups"] < 2:
-        said.append(f"All test images are of one {unit}: there are no intervals, and no conclusion is drawn.")
+        said.append(f"All test images are of one of the {units}: there are no intervals, and no conclusion is drawn.")
     elif summary["groups"] < FEW:
-        said.append(f"Intervals rest on {summary['groups']} {unit}s alone and are rough.".replace("images s", "images"))
+        said.append(f"Intervals rest on {summary['groups']} {units} alone and are rough.")
     if summary["seeds"] == 1:
         said.append("Every mix was trained once: how much another seed would have changed is unknown.")
     said += [f"Clusters: {sentence}." for sentence in clusters["warnings"]]

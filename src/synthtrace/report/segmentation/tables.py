@@ -12,7 +12,10 @@ from synthtrace.segment.tables import read_drawn
 
 TITLES = {
     "3": ("Synthetic pairs alone", "N synthetic pairs stand for each real one; the first row is real pairs alone."),
-    "4": ("Synthetic pairs added, no augmentation", "An epoch adds a variant to each real pair with probability \N{GREEK SMALL LETTER ALPHA}."),
+    "4": (
+        "Synthetic pairs added, no augmentation",
+        "An epoch adds a variant to each real pair with probability \N{GREEK SMALL LETTER ALPHA}.",
+    ),
     "5": ("Synthetic pairs added, with standard augmentation", "The same, and all images are altered on the fly."),
     "6": (
         "Small sets",
