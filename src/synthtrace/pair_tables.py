@@ -35,7 +35,7 @@ class Pairs:
     @property
     def lesions(self) -> np.ndarray:
         """(N,) bool: which masks are not empty."""
-        return self.masks.any(axis=(1, 2, 3))
+        return np.asarray(self.masks.any(axis=(1, 2, 3)))
 
     def take(self, positions: Sequence[int] | np.ndarray) -> "Pairs":
         """The pairs at these positions, in their order."""

@@ -5,12 +5,12 @@ import torch
 from disc_pairs import CPU, discs, extractor, settings, untrained
 
 from synthtrace import compute
-from synthtrace.generators.style.guided import Model
+from synthtrace.generators.pairs.network import Denoiser
 from synthtrace.generators.style.networks import Networks, load_networks
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
+def model() -> Denoiser:
     model = untrained()
     model.unet.train()
     optimiser = torch.optim.AdamW(model.unet.parameters(), 1e-2)

@@ -7,7 +7,7 @@ from diffusers import DDPMScheduler, UNet2DModel
 from torch import nn
 
 from synthtrace import backbones, compute
-from synthtrace.generators.style.guided import Model
+from synthtrace.generators.pairs.network import Denoiser
 from synthtrace.params.style import Style
 
 SIDE = 16
@@ -47,7 +47,7 @@ def streams(count: int, first: int = 0) -> list[torch.Generator]:
     return [compute.generator(first + number) for number in range(count)]
 
 
-def untrained(out_channels: int = 4, prediction_type: str = "epsilon") -> Model:
+def untrained(out_channels: int = 4, prediction_type: str = "epsilon") -> Denoiser:
     torch.manual_seed(0)
     unet = UNet2DModel(
         SIDE,
@@ -62,7 +62,7 @@ def untrained(out_channels: int = 4, prediction_type: str = "epsilon") -> Model:
         resnet_time_scale_shift="scale_shift",
         norm_num_groups=4,
     )
-    return Model(unet.eval(), DDPMScheduler(1000, prediction_type=prediction_type))
+    return Denoiser(unet.eval(), DDPMScheduler(1000, prediction_type=prediction_type))
 
 
 def extractor(channels: int = 3) -> nn.Module:

@@ -68,7 +68,7 @@ def compare(scores: pd.DataFrame, skipped: Mapping[str, str], folds: pd.DataFram
     references = {recipe.name: other.name for recipe in trained if (other := reference_of(recipe))}
     table = summarise(scores, METRICS, params.compare.bootstrap, rng, references)
     groups = int(table["groups"].iloc[0])
-    summary = {
+    summary: dict[str, Any] = {
         "images": int(table["images"].iloc[0]),
         "groups": groups,
         "seeds": params.segmenter.seeds,

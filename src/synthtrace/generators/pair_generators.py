@@ -6,16 +6,16 @@ A generator is a folder with one card over all of its models, whose folders lie 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from diffusers import DDPMScheduler, UNet2DModel
 
 from synthtrace.cards import Seen, checkpoint_digest, read_card, write_card
 from synthtrace.errors import InputError
 from synthtrace.generators.pairs import network
+from synthtrace.generators.pairs.network import Denoiser
 from synthtrace.generators.pairs.stacks import joined
 from synthtrace.generators.pairs.training import train_pairs
 from synthtrace.generators.protocol import Fitted
@@ -49,13 +49,6 @@ class PairJob:
     def names(self) -> tuple[str | int, ...]:
         """The names of its random streams."""
         return "train_generator", self.kind, self.fold
-
-
-class Denoiser(NamedTuple):
-    """A diffusion model of pairs."""
-
-    unet: UNet2DModel
-    scheduler: DDPMScheduler
 
 
 def clusters_of(table: pd.DataFrame, image_ids: list[str]) -> np.ndarray:

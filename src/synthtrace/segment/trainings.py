@@ -40,7 +40,7 @@ class Done:
         drawn = pd.DataFrame(
             {"image_id": cell.trained.seen, "source_image_id": [self.sources[one] for one in cell.trained.seen]}
         )
-        self._drawn.append(drawn.assign(**key))
+        self._drawn.append(drawn.assign(**key))  # type: ignore[arg-type]
 
     def write(self, table: Path, folder: Path, manifest: pd.DataFrame, params: SegmentationParams) -> None:
         """Write the scores to `table`; below `folder` the first network with its card, training.parquet and skipped.csv."""
@@ -80,7 +80,8 @@ def train_item(run: Stage[SegmentationParams], item: str) -> Done:
     pool: Pairs | None = None
     if item != REAL:
         inputs += [Path(f"data/pools/{item}"), Path(f"data/selected/{item}")]
-        pool = kept_pairs(*(place / f"fold{FOLD}" for place in inputs[-2:]), real, channels)
+        made, selected = (place / f"fold{FOLD}" for place in inputs[-2:])
+        pool = kept_pairs(made, selected, real, channels)
     recipes, skipped = split_skipped(recipes, real, lambda _: pool)
     for name, reason in zip(skipped["recipe"], skipped["reason"], strict=True):
         run.say(f"skipped: {name}: {reason}")

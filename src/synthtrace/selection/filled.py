@@ -45,12 +45,12 @@ class FilledFinder:
     def __init__(
         self, images: np.ndarray, fills: np.ndarray, manifest: pd.DataFrame, embed: Embed, copy_quantile: float
     ) -> None:
-        painted = fills.any(axis=(1, 2, 3))
+        painted = np.asarray(fills.any(axis=(1, 2, 3)))
         if not painted.any():
             raise InputError("training images: expected one or more with a lesion to paint anew, found none")
         self._fills = dict(zip(manifest["image_id"][painted], fills[painted], strict=True))
         self._finder = CopyFinder(
-            reliefs(images[painted], fills[painted]), manifest[painted].reset_index(drop=True), embed, copy_quantile
+            reliefs(images[painted], fills[painted]), manifest.loc[painted].reset_index(drop=True), embed, copy_quantile
         )
 
     def find(self, images: np.ndarray, sources: pd.Series) -> pd.DataFrame:
