@@ -13,7 +13,8 @@ from synthtrace.engine import reproduce
 from synthtrace.engine.graph import Pipeline
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import Hasher, folder_listing
-from synthtrace.lineage.study import BASELINES, IDENTIFIED, LISTING
+from synthtrace.lineage.run import LISTING
+from synthtrace.lineage.study import BASELINES, IDENTIFIED
 from synthtrace.params import load_params
 from synthtrace.presets import apply_preset
 

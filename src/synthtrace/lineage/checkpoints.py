@@ -14,7 +14,8 @@ from synthtrace.images import file_sha256
 from synthtrace.lineage.findings import Finding, fail, listed, note
 from synthtrace.lineage.pipeline import Locked, producer, producers, upstream
 from synthtrace.lineage.roles import Sides
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import read_object
+from synthtrace.lineage.study import Study
 
 WEIGHTS = "*.safetensors"
 # a gate says that data may go on, or stops them: nothing learnt goes through it

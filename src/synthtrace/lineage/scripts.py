@@ -11,7 +11,7 @@ from synthtrace.fingerprint.closure import Scope, closure
 from synthtrace.fingerprint.modules import Import, Library, parse
 from synthtrace.fingerprint.packages import numeric_distributions
 from synthtrace.lineage.pipeline import Declared
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 CODE = "code.json"
 
@@ -32,16 +32,14 @@ class Script:
         return Path(self.path).stem
 
 
-def scripts(study: Study, stage: Declared) -> list[Script]:
+def scripts(study: Run, stage: Declared) -> list[Script]:
     """The Python scripts in a stage's command; raises InputError when the command is no shell words."""
     try:
         words = shlex.split(stage.cmd)
     except ValueError as error:
         raise InputError(f"dvc.yaml: stage {stage.name}: cmd {stage.cmd!r} cannot be read ({error})") from None
-    # evidence lies below results/, but its commands ran at the top
-    here = study.repository if study.evidence else study.root
     kind = _KIND.search(stage.cmd)
-    paths = [(here / word).resolve() for word in words if word.endswith(".py")]
+    paths = [(study.home / word).resolve() for word in words if word.endswith(".py")]
     return [
         Script(
             path.relative_to(study.repository).as_posix() if path.is_relative_to(study.repository) else str(path),

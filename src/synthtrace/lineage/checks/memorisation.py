@@ -11,7 +11,8 @@ from synthtrace.lineage.copies import Candidates, Reference, candidates, referen
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, warn
 from synthtrace.lineage.machine import Machine, as_recorded
 from synthtrace.lineage.memorised import Memorised
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import read_object
+from synthtrace.lineage.study import Study
 from synthtrace.params import Selection
 from synthtrace.selection import rules
 from synthtrace.stage import progress

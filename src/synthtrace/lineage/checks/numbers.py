@@ -13,7 +13,8 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, fail, listed, note, warn
 from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.recomputed import SOURCES, SUMMARY, Contents, Source, leaves, values
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import read_json
+from synthtrace.lineage.study import Study
 
 PROMISE = "every number in metrics/ and plots/ recomputes from the stored predictions, explanations and images"
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import CURVE, Study, read_json
+from synthtrace.lineage.run import Run, read_json
+from synthtrace.lineage.study import CURVE
 from synthtrace.lineage.trace.target import SUMMARY, Target
 from synthtrace.params import REAL
 
@@ -14,7 +15,7 @@ PREDICTIONS, CURVE_FIGURES, FIDELITY = "data/predictions", "metrics/curve.json",
 Parts = dict[str, list[str]]
 
 
-def rests_on(study: Study, target: Target) -> Parts | None:
+def rests_on(study: Run, target: Target) -> Parts | None:
     """The outs that a number is computed from, by the folder dep that holds them; None where it is all that its stage reads.
 
     `compare` scores each scenario, and each point of the curve, by its own table, and a difference by that of `real` besides;
@@ -30,7 +31,7 @@ def rests_on(study: Study, target: Target) -> Parts | None:
     return found if known else None
 
 
-def _of_summary(study: Study, key: list[str]) -> Parts | None:
+def _of_summary(study: Run, key: list[str]) -> Parts | None:
     """scenarios.NAME.*, or backbones.BACKBONE.NAME.*; baselines.COLUMN.*; else what all scenarios share."""
     names = study.scenarios
     if key[0] in ("scenarios", "backbones") and key[-1] != HOLM:
@@ -42,7 +43,7 @@ def _of_summary(study: Study, key: list[str]) -> Parts | None:
     return {PREDICTIONS: [f"{PREDICTIONS}/{name}.parquet" for name in names], CURVE: []}
 
 
-def _of_curve(study: Study, key: list[str]) -> Parts | None:
+def _of_curve(study: Run, key: list[str]) -> Parts | None:
     """runs.N.points.M.*; else what all scenarios share."""
     point = item(read_json(study.path(CURVE_FIGURES)), key[:4]) if key[::2][:2] == ["runs", "points"] else None
     names = study.scenarios
@@ -53,7 +54,7 @@ def _of_curve(study: Study, key: list[str]) -> Parts | None:
     return {PREDICTIONS: [], CURVE: [f"{CURVE}/{name}" for name in names]}
 
 
-def _of_fidelity(study: Study, key: list[str]) -> Parts | None:
+def _of_fidelity(study: Run, key: list[str]) -> Parts | None:
     """pools.N.*: a kind's pool of a fold; kinds.N.*: all of a kind's. The floor, of real images, rests on no pool."""
     entry = item(read_json(study.path(FIDELITY)), key[:2]) if key[0] in ("pools", "kinds") else None
     if entry is None:
