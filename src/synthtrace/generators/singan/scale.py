@@ -1,4 +1,4 @@
-"""One scale of the pyramid: a Wasserstein GAN of patches with a gradient penalty (Gulrajani et al. 2017) and a reconstruction."""
+"""One scale of the pyramid: a Wasserstein GAN of patches with gradient penalty (Gulrajani et al. 2017) and a reconstruction."""
 
 import torch
 from torch import nn
