@@ -24,7 +24,7 @@ def seen(count: int, shift: float = 0.0, seed: int = 0, side: int = 24) -> Seen:
 
 
 def row(pool: Seen, training: Seen, images: int, sources: np.ndarray | None = None, seeds: Seeds = SEEDS) -> dict:
-    return pool_row(pool, training, images, 50, seeds, ("diff", 0), sources)
+    return pool_row(pool, training, images, 3, 50, seeds, ("diff", 0), sources)
 
 
 def test_the_training_images_themselves_are_at_distance_zero():
@@ -48,7 +48,11 @@ def test_draws_are_seeded_nested_and_differ_from_each_other():
     large, small = drawn(50, 30, SEEDS, ("diff", 0), 0), drawn(50, 12, SEEDS, ("diff", 0), 0)
     np.testing.assert_array_equal(large[:12], small)
     assert len(set(large.tolist())) == 30
-    others = [drawn(50, 30, SEEDS, ("diff", 0), 1), drawn(50, 30, SEEDS, ("diff", 1), 0), drawn(50, 30, Seeds(5), ("diff", 0), 0)]
+    others = [
+        drawn(50, 30, SEEDS, ("diff", 0), 1),
+        drawn(50, 30, SEEDS, ("diff", 1), 0),
+        drawn(50, 30, Seeds(5), ("diff", 0), 0),
+    ]
     assert all((large != other).any() for other in others)
     assert row(seen(50), seen(40, seed=1), 20) == row(seen(50), seen(40, seed=1), 20)
     assert row(seen(50), seen(40, seed=1), 20) != row(seen(50), seen(40, seed=1), 20, seeds=Seeds(5))
@@ -56,7 +60,7 @@ def test_draws_are_seeded_nested_and_differ_from_each_other():
 
 def test_halves_of_the_training_images_are_no_pool_of_others():
     training = seen(400)
-    own = halves_row(training, 50, SEEDS, ("real", 0))
+    own = halves_row(training, 3, 50, SEEDS, ("real", 0))
     assert (own["images"], own["reference"]) == (200, 200)
     assert 0 < own["fd_x"]["mean"] < 0.3
     assert row(seen(400, 2.0, seed=1), training, 200)["fd_x"]["mean"] > 10
@@ -92,4 +96,4 @@ def test_too_few_images_are_an_error():
     with pytest.raises(InputError, match="expected two or more images of diff/0 and of its reference, found 1 and 8"):
         row(seen(8), seen(8), 1)
     with pytest.raises(InputError, match="expected two or more images of real/0 and of its reference, found 1 and 2"):
-        halves_row(seen(3), 5, SEEDS, ("real", 0))
+        halves_row(seen(3), 3, 5, SEEDS, ("real", 0))

@@ -1,6 +1,6 @@
 """How near the images of a pool of pairs come to the training images, and how varied they are (paper 2, Tables 1 and 2).
 
-As in the paper, the reference is the training images, and figures are those of three draws. An inpainted image shares its
+As in the paper, the reference is the training images, and figures are those of several draws (the paper's: three). An inpainted image shares its
 border with a training image, which flatters any distance to these: the share of its pixels that is the source's stands beside
 it. What training images make of each other, half against half, is the reference for both figures; the paper's own, the set
 against itself, is 0 by definition. A Frechet distance reads high by about 1 / images + 1 / reference: compare rows of like
@@ -15,8 +15,6 @@ import numpy as np
 from synthtrace.errors import InputError
 from synthtrace.fidelity import frechet, similarity
 from synthtrace.seeds import Seeds
-
-DRAWS = 3
 
 
 @dataclass(frozen=True)
@@ -52,37 +50,44 @@ def drawn(count: int, images: int, seeds: Seeds, names: tuple[str | int, ...], d
 
 
 def pool_row(
-    pool: Seen, training: Seen, images: int, pairs: int, seeds: Seeds, names: tuple[str | int, ...], sources: np.ndarray | None
+    pool: Seen,
+    training: Seen,
+    images: int,
+    draws: int,
+    pairs: int,
+    seeds: Seeds,
+    names: tuple[str | int, ...],
+    sources: np.ndarray | None,
 ) -> dict[str, Any]:
-    """Draws of `images` from a pool against all training images; MS-SSIM within a draw, over `pairs` pairs at most.
+    """`draws` draws of `images` from a pool against all training images; MS-SSIM within a draw, over `pairs` pairs at most.
 
     `names` are those of the draws' streams, such as kind and fold. `sources` uint8 (N, C, S, S): of an inpainted pool the image
     that each was painted into, else None.
 
     Returns `images`, `reference`, `available` (counts), `untouched` (mean share of pixels, None without sources), and of each
     metric `mean`, `deviation` and `values` (one a draw). The deviation over draws says what drawing makes of a figure, not how
-    sure it is; it is None for distances of a draw of the whole pool. MS-SSIM is None where there is no room or no pair.
+    sure it is; it is None for distances of a draw of the whole pool, and of one draw. MS-SSIM is None where there is no room or no pair.
 
     Raises:
         InputError: there are fewer images than are to be drawn, or fewer than two of either set.
     """
     _enough(images, len(training), names)
-    chosen = [drawn(len(pool), images, seeds, names, draw) for draw in range(DRAWS)]
+    chosen = [drawn(len(pool), images, seeds, names, draw) for draw in range(draws)]
     sets = [(pool.take(one), training) for one in chosen]
     untouched = None if sources is None else float(untouched_share(pool.pixels, sources).mean())
     head = {"images": images, "reference": len(training), "available": len(pool), "untouched": untouched}
     return head | _measured(sets, pairs, seeds, names, all_alike=images == len(pool))
 
 
-def halves_row(training: Seen, pairs: int, seeds: Seeds, names: tuple[str | int, ...]) -> dict[str, Any]:
-    """`pool_row` of the training images themselves: a half, drawn three times, against the other half.
+def halves_row(training: Seen, draws: int, pairs: int, seeds: Seeds, names: tuple[str | int, ...]) -> dict[str, Any]:
+    """`pool_row` of the training images themselves: a half, drawn `draws` times, against the other half.
 
     Raises:
         InputError: there are fewer than four.
     """
     half = len(training) // 2
     _enough(half, len(training) - half, names)
-    orders = [drawn(len(training), len(training), seeds, names, draw) for draw in range(DRAWS)]
+    orders = [drawn(len(training), len(training), seeds, names, draw) for draw in range(draws)]
     sets = [(training.take(order[:half]), training.take(order[half:])) for order in orders]
     head = {"images": half, "reference": len(training) - half, "available": len(training), "untouched": None}
     return head | _measured(sets, pairs, seeds, names, all_alike=False)
@@ -122,4 +127,5 @@ def _ms_ssim(images: Seen, pairs: int, rng: np.random.Generator) -> float | None
 
 
 def _row(values: list[float]) -> dict[str, Any]:
-    return {"mean": float(np.mean(values)), "deviation": float(np.std(values, ddof=1)), "values": values}
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"mean": float(np.mean(values)), "deviation": deviation, "values": values}
