@@ -23,11 +23,10 @@ CHECKS = {
     "determinism": "synthtrace.lineage.checks.determinism:check",
     "memorisation": "synthtrace.lineage.checks.memorisation:check",
 }
-# of them, those that ask of a study's own tables; a study that is not named here has the main study's
+# of them, those that a study has its own of
 OWN = {
     "segmentation": {
-        name: f"synthtrace.lineage.segmentation.checks.{name}:check"
-        for name in ("folds", "ledger", "replay", "numbers", "memorisation")
+        name: f"synthtrace.lineage.segmentation.checks.{name}:check" for name in ("folds", "ledger", "memorisation")
     }
 }
 # what evidence alone, without data and cache, can be asked

@@ -57,10 +57,10 @@ def export(
 ) -> None:
     """Write the kept synthetic images with their data card, and no id of a patient, for others to use and to check."""
     from synthtrace.lineage.export.write import export as write_export
-    from synthtrace.lineage.find import main_study
+    from synthtrace.lineage.find import find_study, of_main
 
     try:
-        bundle = write_export(main_study(study, "export"), form, out, pools or [], licence)
+        bundle = write_export(of_main(find_study(study), "export"), form, out, pools or [], licence)
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -88,9 +88,10 @@ def trace(
             raise InputError("TARGET: expected a number, a file or an image, with --json, --dot or neither; or --page alone")
         found = find_study(study, results)
         if target is None:
+            from synthtrace.lineage.find import of_main
             from synthtrace.lineage.page.page import write_page
 
-            typer.echo(write_page(found))
+            typer.echo(write_page(of_main(found, "trace --page")))
             return
         from synthtrace.lineage.trace.trace import trace as walk_back
 
@@ -133,11 +134,11 @@ def withdraw(
     applying: Annotated[bool, typer.Option("--apply", help="Take them out; without it, nothing is changed.")] = False,
 ) -> None:
     """List everything that descends from a patient, and take them out of the study."""
-    from synthtrace.lineage.find import main_study
+    from synthtrace.lineage.find import find_study, of_main
     from synthtrace.lineage.withdraw.withdraw import withdraw as take_out
 
     try:
-        for line in take_out(main_study(None, "withdraw"), patient, applying):
+        for line in take_out(of_main(find_study(), "withdraw"), patient, applying):
             typer.echo(line)
     except InputError as error:
         typer.echo(f"error: {error}", err=True)

@@ -37,9 +37,8 @@ def find_study(study: str | None = None, results: str | None = None, fast: bool 
     return open_run(root, bool(results), fast, everything)
 
 
-def main_study(study: str | None, command: str) -> Study:
-    """`find_study`, for a command that only the main study's tables have; raises InputError for another study."""
-    found = find_study(study)
+def of_main(found: Run, command: str) -> Study:
+    """A run of the main study, for a command that reads what other studies have not; raises InputError for one of another."""
     if not isinstance(found, Study):
-        raise InputError(f"{command}: made for the main study; expected no --study, found {found.name}")
+        raise InputError(f"{command}: reads the main study's tables; expected a run of it, found one of {found.name}")
     return found

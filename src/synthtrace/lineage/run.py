@@ -13,7 +13,7 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import Hasher
 from synthtrace.lineage.pipeline import PARAMS, Declared, Locked, read_declared, read_lock, read_yaml
 from synthtrace.params import Root, load_params, parse_params
-from synthtrace.tables import read_candidates, read_folds, read_manifest, read_selection
+from synthtrace.tables import read_candidates, read_folds, read_ledger, read_manifest, read_selection
 
 R = TypeVar("R", bound=Root)
 
@@ -185,6 +185,16 @@ class Run(Generic[R]):
         """Folds, in order."""
         return sorted(int(fold) for fold in self.folds["fold"].unique())
 
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the pools of synthetic images, which but for derived ones are those of their generators."""
+        raise NotImplementedError
+
+    @property
+    def items(self) -> list[str]:
+        """What the models that are judged are trained by, one table of predictions each."""
+        raise NotImplementedError
+
     def suites(self, gate: str) -> list[Any] | None:
         """The suites by which the code of today judges at a gate of this name; None where it has none."""
         raise NotImplementedError
@@ -196,6 +206,10 @@ class Run(Generic[R]):
     def generator(self, kind: str, fold: int) -> Path:
         """Folder of a generator's checkpoint."""
         return self.root / f"data/generators/{kind}/fold{fold}"
+
+    def ledger(self, kind: str, fold: int) -> pd.DataFrame:
+        """A pool's ledger."""
+        return read_ledger(self.pool(kind, fold))
 
     def candidates(self, kind: str, fold: int) -> pd.DataFrame:
         """A pool's scored candidates."""

@@ -10,7 +10,7 @@ import pandas as pd
 from synthtrace.errors import InputError
 from synthtrace.lineage.run import Run, with_columns
 from synthtrace.params import REAL, TRADITIONAL, Params
-from synthtrace.tables import read_ledger, read_predictions
+from synthtrace.tables import read_predictions
 
 TRAINING = ["backbone", "mixing_rate", "seed", "fold", "image_id"]
 CURVE = "data/curve"
@@ -54,6 +54,11 @@ class Study(Run[Params]):
         return list(self.params.generator.kinds)
 
     @property
+    def items(self) -> list[str]:
+        """The scenarios."""
+        return self.scenarios
+
+    @property
     def scenarios(self) -> list[str]:
         """Scenarios of classifiers, in the order of the summary."""
         return [REAL, TRADITIONAL, *self.kinds]
@@ -78,10 +83,6 @@ class Study(Run[Params]):
         except ModuleNotFoundError:
             return None
         return list(module.expected(self.params))
-
-    def ledger(self, kind: str, fold: int) -> pd.DataFrame:
-        """A pool's ledger."""
-        return read_ledger(self.pool(kind, fold))
 
     @cached_property
     def trainings(self) -> list[Trainings]:

@@ -19,7 +19,7 @@ NO_CODE = {"src/synthtrace/engine/server.py", "_classes.py", "_ops.py"}
 
 def check(study: Run) -> Iterator[Finding]:
     """Judge fingerprints, their declaration and their coverage; see PROMISE."""
-    today = _flat(fingerprints(study.repository))
+    today = _flat(fingerprints(study.repository, study.scripts))
     yield from _values(study, today)
     covered: list[tuple[str, Script, str]] = []
     for stage in study.declared.values():
@@ -29,11 +29,11 @@ def check(study: Run) -> Iterator[Finding]:
         if not found:
             yield warn(f"stage {stage.name}: runs `{stage.cmd}`, which is no script whose code has a fingerprint", "dvc.yaml")
         for script in found:
-            key = expected_key(script, keys)
+            key = expected_key(study, script, keys)
             if key not in keys:
                 yield fail(
                     f"stage {stage.name}: runs {script.path} and declares {listed(keys) or 'no key'} of {CODE}, so an edit of "
-                    f"its code may re-run nothing; expected {key or 'a script in stages/, which has a key'}",
+                    f"its code may re-run nothing; expected {key or f'a script in {study.scripts}/, which has a key'}",
                     "dvc.yaml",
                 )
             elif key in today:

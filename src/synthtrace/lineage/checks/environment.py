@@ -80,7 +80,7 @@ def _computes_with(study: Run) -> dict[str, set[str]]:
     result = {}
     for name in study.lock:
         stage = study.declared[name]
-        keys = [(script, expected_key(script, code_keys(stage))) for script in scripts(study, stage)]
+        keys = [(script, expected_key(study, script, code_keys(stage))) for script in scripts(study, stage)]
         found = [coverage.packages(script.path, key) for script, key in keys if key]
         result[name] = set().union(*found) if keys and len(found) == len(keys) else set(NUMERIC.values())
     return result

@@ -18,7 +18,6 @@ RAW = "data/raw"
 OWN = ("data/.gitignore", "data/withdrawn.json")
 # folder as it lies -> as the pipeline calls it
 HOMES = {"data": "data", "metrics": "metrics", "plots": "plots"}
-HOMES_OF_EVIDENCE = {"predictions": "data/predictions", "curve": "data/curve", "metrics": "metrics", "plots": "plots"}
 
 
 def check(study: Run) -> Iterator[Finding]:
@@ -92,7 +91,9 @@ def _strays(study: Run) -> Iterator[Finding]:
     leaves = {dep for dep in read if not any(within(dep, out) or within(out, dep) for out in outs)}
     files = [one.file for one in imports(study).values()]
     known = {*outs, *leaves, *imports(study), *files, *OWN}
-    for folder, name in (HOMES_OF_EVIDENCE if study.evidence else HOMES).items():
+    kept = {folder: below for below, folder in study.kept.items() if folder}
+    homes = kept | {name: name for name in HOMES if name != "data"} if study.evidence else HOMES
+    for folder, name in homes.items():
         for path, called in _unknown(study.root / folder, name, known):
             count = len(files_below(path)) if path.is_dir() else 1
             if count and within(called, RAW):

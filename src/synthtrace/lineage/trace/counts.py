@@ -10,7 +10,9 @@ from synthtrace.cards import checkpoint_digest, read_card
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.run import Run, read_json, with_columns
+from synthtrace.lineage.segmentation.study import PairStudy
 from synthtrace.lineage.study import TRAINING
+from synthtrace.segment.tables import read_scores
 from synthtrace.tables import read_candidates, read_folds, read_ledger, read_predictions, read_selection
 
 Counts = dict[str, Any]
@@ -37,7 +39,7 @@ def counts(study: Run, path: str) -> Counts:
     if place.name == "folds.csv" and place.is_file():
         return _folds(place)
     if place.suffix == ".parquet" and place.is_file():
-        return _predictions(place)
+        return _predictions(study, place)
     if place.suffix == ".json" and place.is_file():
         return _json(place)
     return {}
@@ -116,12 +118,12 @@ def read_drawn(path: Path) -> pd.DataFrame:
         drawn = pd.read_parquet(path)
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: not a readable table of what classifiers drew ({error})") from None
-    return with_columns(drawn, path, TRAINING)
+    return with_columns(drawn, path, ["recipe", *TRAINING[2:]] if "recipe" in drawn else TRAINING)
 
 
 def trainings_of(drawn: pd.DataFrame) -> list[str]:
     """Columns of training.parquet that tell one training from another."""
-    return [name for name in ("run", "backbone", "mixing_rate", "seed", "fold") if name in drawn]
+    return [name for name in ("run", "recipe", "backbone", "mixing_rate", "seed", "fold") if name in drawn]
 
 
 def _classifiers(study: Run, folder: Path) -> Counts:
@@ -140,7 +142,11 @@ def _classifiers(study: Run, folder: Path) -> Counts:
     return {name: count for name, count in found.items() if count}
 
 
-def _predictions(path: Path) -> Counts:
+def _predictions(study: Run, path: Path) -> Counts:
+    if isinstance(study, PairStudy):
+        scores = read_scores(path)
+        columns = {"groups": "group_id", "images": "image_id", "recipes": "recipe", "seeds": "seed"}
+        return {name: int(scores[column].nunique()) for name, column in columns.items()} | {"scores": len(scores)}
     table = read_predictions(path)
     columns = {"patients": "patient_id", "images": "image_id", "folds": "fold", "seeds": "seed", "backbones": "backbone"}
     return {name: int(table[column].nunique()) for name, column in columns.items()} | {"predictions": len(table)}
@@ -148,8 +154,8 @@ def _predictions(path: Path) -> Counts:
 
 def _curve(study: Run, folder: Path) -> Counts:
     """A scenario's trainings at every rate: what they drew, and what they predicted."""
-    predicted = _predictions(folder / PREDICTED)
-    runs = read_predictions(folder / PREDICTED)[["run", "mixing_rate"]].drop_duplicates()
+    predicted = _predictions(study, folder / PREDICTED)
+    runs = read_predictions(study, folder / PREDICTED)[["run", "mixing_rate"]].drop_duplicates()
     drew = _classifiers(study, folder) if (folder / DRAWN).is_file() else {}
     return {"settings": len(runs)} | drew | {name: predicted[name] for name in ("folds", "predictions")}
 

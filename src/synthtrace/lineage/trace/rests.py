@@ -4,7 +4,9 @@ from typing import Any
 
 from synthtrace.lineage.pipeline import producers, within
 from synthtrace.lineage.run import Run, read_json
-from synthtrace.lineage.study import CURVE
+from synthtrace.lineage.segmentation.rests import of_scores
+from synthtrace.lineage.segmentation.study import PairStudy
+from synthtrace.lineage.study import CURVE, Study
 from synthtrace.lineage.trace.target import SUMMARY, Target
 from synthtrace.params import REAL
 
@@ -24,14 +26,19 @@ def rests_on(study: Run, target: Target) -> Parts | None:
     its images, their selection and the extractor of the fold. Further deps of a stage, such as the crops, matter to all of its
     numbers. Raises InputError for a file of numbers that cannot be read.
     """
-    if target.key is None or target.path not in RULES:
+    if target.key is None:
         return None
-    found = RULES[target.path](study, target.key.split("."))
+    if isinstance(study, PairStudy):
+        found = of_scores(study, target.path, target.key)
+    elif isinstance(study, Study) and target.path in RULES:
+        found = RULES[target.path](study, target.key.split("."))
+    else:
+        return None
     known = found is not None and all(producers(study.lock, out) for outs in found.values() for out in outs)
     return found if known else None
 
 
-def _of_summary(study: Run, key: list[str]) -> Parts | None:
+def _of_summary(study: Study, key: list[str]) -> Parts | None:
     """scenarios.NAME.*, or backbones.BACKBONE.NAME.*; baselines.COLUMN.*; else what all scenarios share."""
     names = study.scenarios
     if key[0] in ("scenarios", "backbones") and key[-1] != HOLM:
@@ -43,7 +50,7 @@ def _of_summary(study: Run, key: list[str]) -> Parts | None:
     return {PREDICTIONS: [f"{PREDICTIONS}/{name}.parquet" for name in names], CURVE: []}
 
 
-def _of_curve(study: Run, key: list[str]) -> Parts | None:
+def _of_curve(study: Study, key: list[str]) -> Parts | None:
     """runs.N.points.M.*; else what all scenarios share."""
     point = item(read_json(study.path(CURVE_FIGURES)), key[:4]) if key[::2][:2] == ["runs", "points"] else None
     names = study.scenarios
@@ -54,7 +61,7 @@ def _of_curve(study: Run, key: list[str]) -> Parts | None:
     return {PREDICTIONS: [], CURVE: [f"{CURVE}/{name}" for name in names]}
 
 
-def _of_fidelity(study: Run, key: list[str]) -> Parts | None:
+def _of_fidelity(study: Study, key: list[str]) -> Parts | None:
     """pools.N.*: a kind's pool of a fold; kinds.N.*: all of a kind's. The floor, of real images, rests on no pool."""
     entry = item(read_json(study.path(FIDELITY)), key[:2]) if key[0] in ("pools", "kinds") else None
     if entry is None:
