@@ -40,9 +40,8 @@ def pairs_are_the_scans(study: PairStudy) -> Iterator[Finding]:
             for path, digest in (("path", "pixel_hash"), ("mask_path", "mask_hash")):
                 pixels.append(read_image(study.path(CROPS) / row[path]))
                 if (found := pixel_hash(pixels[-1])) != row[digest]:
-                    yield fail(
-                        f"{CROPS}/{row[path]}: holds the pixels {found[:12]}; expected {row[digest][:12]} by manifest.csv"
-                    )
+                    wanted = str(row[digest])[:12]
+                    yield fail(f"{CROPS}/{row[path]}: holds the pixels {found[:12]}; expected {wanted} as in manifest.csv")
             if scans is not None:
                 yield from _as_squashed(study, row, pixels, scans)
         except InputError as error:
