@@ -1,8 +1,8 @@
 """Fidelity of every pool of the segmentation study: metrics/fidelity.json, a pure function of images and extractors.
 
-Every pool is measured as it was made (`raw`) and as its selection keeps it (`kept`), against all training images. As many images
-are drawn from each pool as the smallest raw one has, and no more than there are training images, so that distances are of like
-numbers; of kept pairs as many, or all where fewer are kept.
+Every pool is measured as it was made (`raw`) and as its selection keeps it (`kept`), against all training images. As many
+images are drawn from each pool as the smallest raw one has of those whose generator saw all pairs, and no more than there are
+training images, so that distances are of like numbers; all where there are fewer.
 """
 
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def from_workspace(root: Path, params: SegmentationParams, device: torch.device)
         _read(root, name, params, pixels, place, sight)
         for name in progress(params.generators.pools, "looking at pools", unit="pool")
     ]
-    images = min([len(training), *(len(pool.seen) for pool in pools)])
+    images = min([len(training), *(len(pool.seen) for pool in pools if pool.name in params.kinds)])
     real = halves_row(training, settings.draws, settings.pairs, Seeds(params.seed), ("real", FOLD))
     return {
         "extractor": {"name": sight.backbone, "digest": sight.extractor.digest},

@@ -1,10 +1,10 @@
 """How near the images of a pool of pairs come to the training images, and how varied they are (paper 2, Tables 1 and 2).
 
-As in the paper, the reference is the training images, and figures are those of several draws (the paper's: three). An inpainted image shares its
-border with a training image, which flatters any distance to these: the share of its pixels that is the source's stands beside
-it. What training images make of each other, half against half, is the reference for both figures; the paper's own, the set
-against itself, is 0 by definition. A Frechet distance reads high by about 1 / images + 1 / reference: compare rows of like
-numbers, which each row holds.
+As in the paper, the reference is the training images, and figures are those of several draws (the paper's: three). An
+inpainted image shares its border with a training image, which flatters any distance to these: the share of its pixels that is
+the source's stands beside it. What training images make of each other, half against half, is the reference for both figures;
+the paper's own, the set against itself, is 0 by definition. A Frechet distance reads high by about 1 / images + 1 / reference:
+compare rows of like numbers, which each row holds.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,8 @@ def pool_row(
 
     Returns `images`, `reference`, `available` (counts), `untouched` (mean share of pixels, None without sources), and of each
     metric `mean`, `deviation` and `values` (one a draw). The deviation over draws says what drawing makes of a figure, not how
-    sure it is; it is None for distances of a draw of the whole pool, and of one draw. MS-SSIM is None where there is no room or no pair.
+    sure it is; it is None of one draw, and for distances of draws of the whole pool. MS-SSIM is None where there is no room or
+    no pair.
 
     Raises:
         InputError: there are fewer images than are to be drawn, or fewer than two of either set.
