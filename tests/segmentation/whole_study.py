@@ -1,4 +1,4 @@
-"""The whole segmentation study, shrunk: its scripts run one after another, forked from one process, then DVC commits the run."""
+"""The whole segmentation study, shrunk: its scripts run in turn, forked from one process, then DVC commits what they made."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
 # each script in a fork, so that its record lists what it alone has loaded of the project
 RUN = """\
 import os, runpy, sys
-import diffusers, great_expectations, pandas, segmentation_models_pytorch, skimage.exposure, skimage.measure, sklearn, timm, torch
+import diffusers, great_expectations, pandas, segmentation_models_pytorch, skimage.measure, sklearn, timm, torch
 for line in sys.stdin.read().splitlines():
     child = os.fork()
     if not child:
