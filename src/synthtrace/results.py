@@ -117,6 +117,7 @@ def _keep(target: Path, study: Study) -> None:
 
 def _keep_part(folder: Path, kept: Path, *names: str) -> None:
     """Some files of a folder, and DVC's own list of all of them."""
+    kept.mkdir(parents=True)
     for name in names:
         _copy(folder / name, kept / name)
     (kept / LISTING).write_bytes(folder_listing(Hasher().entries(folder)))
