@@ -15,7 +15,7 @@ from synthtrace.lineage.run import Run, read_object
 
 PROMISE = "each gate's pass names the digest of the data that went on; the verdict was made with today's suite"
 
-PASSES, VERDICTS = "data/gates", "metrics/quality"
+PASSES, VERDICTS, SUITES = "data/gates", "metrics/quality", "synthtrace.quality.suites"
 
 
 def check(study: Run) -> Iterator[Finding]:
@@ -165,7 +165,7 @@ def _suite(study: Run, gate: str, verdict: dict[str, Any]) -> Iterator[Finding]:
         yield tell(f"gate {gate}: today's suite cannot be made: {error}", path)
         return
     if suites is None:
-        yield tell(f"gate {gate}: today's code has no suite {name}", path)
+        yield tell(f"gate {gate}: today's code has no suite {SUITES}.{name}", path)
         return
     today = suite_digest(suites)
     if verdict.get("suite") != today:

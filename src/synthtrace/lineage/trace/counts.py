@@ -12,7 +12,6 @@ from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.run import Run, read_json, with_columns
 from synthtrace.lineage.segmentation.study import PairStudy
 from synthtrace.lineage.study import TRAINING
-from synthtrace.segment.tables import read_scores
 from synthtrace.tables import read_candidates, read_folds, read_ledger, read_predictions, read_selection
 
 Counts = dict[str, Any]
@@ -144,6 +143,8 @@ def _classifiers(study: Run, folder: Path) -> Counts:
 
 def _predictions(study: Run, path: Path) -> Counts:
     if isinstance(study, PairStudy):
+        from synthtrace.segment.tables import read_scores
+
         scores = read_scores(path)
         columns = {"groups": "group_id", "images": "image_id", "recipes": "recipe", "seeds": "seed"}
         return {name: int(scores[column].nunique()) for name, column in columns.items()} | {"scores": len(scores)}
@@ -155,7 +156,7 @@ def _predictions(study: Run, path: Path) -> Counts:
 def _curve(study: Run, folder: Path) -> Counts:
     """A scenario's trainings at every rate: what they drew, and what they predicted."""
     predicted = _predictions(study, folder / PREDICTED)
-    runs = read_predictions(study, folder / PREDICTED)[["run", "mixing_rate"]].drop_duplicates()
+    runs = read_predictions(folder / PREDICTED)[["run", "mixing_rate"]].drop_duplicates()
     drew = _classifiers(study, folder) if (folder / DRAWN).is_file() else {}
     return {"settings": len(runs)} | drew | {name: predicted[name] for name in ("folds", "predictions")}
 
