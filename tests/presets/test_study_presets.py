@@ -11,7 +11,6 @@ from synthtrace.errors import InputError
 from synthtrace.params import load_params
 from synthtrace.params.segmentation import SegmentationParams
 from synthtrace.presets import apply_preset
-from synthtrace.results import produce
 
 PROJECT = Path(__file__).parents[2]
 OWN = Path("studies/segmentation/params.yaml")
@@ -110,10 +109,3 @@ def test_the_command_says_which_file_it_changed():
     assert first.exit_code == again.exit_code == 0
     assert str(OWN) in first.output
     assert again.output == f"{OWN} already holds preset toy\n"
-
-
-def test_the_evidence_of_another_studys_preset_is_not_kept_as_the_main_ones():
-    before = OWN.read_bytes()
-    with pytest.raises(InputError, match=r"cpu-polyp.yaml: is of studies/segmentation; expected a preset of the main study"):
-        produce("cpu-polyp", 0)
-    assert OWN.read_bytes() == before
