@@ -106,7 +106,7 @@ def test_ledger_rows_and_files_are_in_bijection_and_rows_say_what_was_done(study
         assert (ledger.groupby("batch")["cluster"].nunique() == 1).all()
     else:
         assert ledger["cluster"].isna().all()
-    told = {"gan": ("singan", 2), "styled_diff": ("style", 2)}.get(pool, ("repaint", 6))
+    told = {"gan": ("singan", len(study.params.singan.sides(SIDE))), "styled_diff": ("style", 2)}.get(pool, ("repaint", 6))
     assert set(zip(ledger["sampler"], ledger["steps"], strict=True)) == {told}
 
 
