@@ -159,6 +159,7 @@ def opened(study: Run, out: str) -> Iterator[AnyPool]:
 
             yield PairPool(study, out, made[0], machine)
         else:
+            assert isinstance(study, Study)
             yield Pool(study, out, made[0], machine)
 
 

@@ -43,7 +43,9 @@ class PairPool:
         with damage_told(f"{self.out}/ledger.parquet: batch {batch} cannot be drawn from its rows"):
             drawn = list(redrawn(self.ledger, rows.index, self._maker))
         return [
-            self._compared(image_id, rows.loc[image_id, "path"], to_pixels(image), rows.loc[image_id, "mask_path"], mask[0])
+            self._compared(
+                image_id, str(rows.loc[image_id, "path"]), to_pixels(image), str(rows.loc[image_id, "mask_path"]), mask[0]
+            )
             for image_id, image, mask in drawn
         ]
 

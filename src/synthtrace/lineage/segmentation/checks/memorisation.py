@@ -108,7 +108,7 @@ def _rows_told(stored: pd.DataFrame, judged: Judged) -> str:
             return f"missing column {name!r}"
         one, other = own.loc[common, name], found.loc[common, name]
         for row in np.flatnonzero(~_same(name, one, other, judged.hashes)):
-            told.setdefault(str(common[row]), f"{name} {one.iloc[row]}, found {other.iloc[row]}")
+            told.setdefault(str(common[int(row)]), f"{name} {one.iloc[row]}, found {other.iloc[row]}")
     if not told:
         return ""
     image_id, first = next(iter(told.items()))
