@@ -32,9 +32,10 @@ def preset(name: Annotated[str, typer.Argument(help="A file of presets/, without
     if not changes:
         typer.echo(f"{target} already holds preset {name}")
         return
-    table = Table("parameter", "before", "after", title=f"{target}")
+    table = Table("parameter", "before", "after")
     for change in changes:
         table.add_row(*(str(value) for value in change))
+    typer.echo(f"{target}:")
     Console().print(table)
 
 

@@ -1,6 +1,7 @@
 """From the phantom to clusters by the study's stage scripts, in one process, on a few pairs."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ HALF = [
     "features",
     "cluster",
 ]
+NAME = r"\$\{.*?\}"  # of a kind, in dvc.yaml
 SMALL = {
     "simulate": {"centres": 4, "images": 4, "empty_share": 0.25},
     "features": {"backbone": "test_resnet", "steps": 3, "batch_size": 8},
@@ -120,8 +122,9 @@ def test_a_mask_that_is_no_mask_stops_at_the_door(half: Path, tmp_path: Path) ->
     shutil.copy(study / "data/raw/lesions" / table["path"][0], study / "data/raw/lesions" / table["mask_path"][0])
     result = run(study, "ingest")
     assert result.returncode == 1
-    assert result.stderr.startswith("ingest: error: ")
-    assert "expected 0 and 255 only, or 0 and 1" in result.stderr
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("ingest: error: ")
+    assert last.endswith("expected 0 and 255 only, or 0 and 1")
 
 
 def test_other_data_than_the_phantom_leave_its_folder_empty(tmp_path: Path) -> None:
@@ -143,10 +146,11 @@ def test_every_parameter_that_a_stage_declares_is_there_and_every_dependency_is_
         for part in name.split("."):
             block = block[part]
     assert {name.partition(".")[0] for name in names} == set(params)
-    for stage in stages:
-        for path in stage.get("deps", []):
-            given = path.startswith(("..", "${dataset")) or path == "data/withdrawn.json"
-            assert given or any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for out in made), path
+    made = {re.sub(NAME, "X", out) for out in made}
+    for path in (path for stage in stages for path in stage.get("deps", [])):
+        if not path.startswith(("..", "${dataset")) and path != "data/withdrawn.json":
+            path = re.sub(NAME, "X", path)
+            assert any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for out in made), path
 
 
 def test_the_study_is_known_by_its_folder() -> None:
