@@ -33,12 +33,12 @@ def texture(rng: np.random.Generator, scale: float = 3) -> np.ndarray:
     return noise / noise.std()
 
 
-def real(count: int = COUNT, seed: int = 0) -> Pairs:
+def real(count: int = COUNT, seed: int = 0, radii: tuple[float, float] = (7, 11)) -> Pairs:
     """Walls with a lesion of a texture of its own, a little brighter, each of a patient of its own."""
     rng = np.random.default_rng(seed)
     images, masks = [], []
     for _ in range(count):
-        row, column, radius = *rng.uniform(18, 30, 2), rng.uniform(7, 11)
+        row, column, radius = *rng.uniform(18, 30, 2), rng.uniform(*radii)
         inside = np.hypot(ROWS - row, COLUMNS - column) < radius
         wall, lesion = 110 + 18 * texture(rng, 6), 150 + 25 * texture(rng)
         images.append(np.where(inside, lesion, wall)[None])
@@ -114,16 +114,13 @@ def test_a_filling_without_relief_is_no_copy(finder):
 
 
 def test_another_training_images_lesion_is_a_copy_of_that_one_mirrored_or_not():
-    training = Pairs(TRAINING.images.copy(), TRAINING.masks, TRAINING.rows)
-    training.images[12:20] = np.where(FILLS[:8], lesions(seed=9), TRAINING.images[12:20])
-    fills = FILLS.copy()
-    fills[12:20] = FILLS[:8]
-    other = FilledFinder(training.images, fills, training.rows, embed, 0.5)
-    table = other.find(painted(lesions(seed=9)), TRAINING.rows["image_id"][:8])
+    """The new lesions of the first eight images are those of eight others, four of which are mirrored as a whole."""
+    images, fills = TRAINING.images.copy(), FILLS.copy()
+    images[12:20], fills[12:20] = np.where(FILLS[:8], lesions(seed=9), images[12:20]), FILLS[:8]
+    images[16:20], fills[16:20] = images[16:20, ..., ::-1], fills[16:20, ..., ::-1]
+    table = found(FilledFinder(images, fills, TRAINING.rows, embed, 0.5), lesions(seed=9))
     assert table["copy"].all()
     assert table["nearest_real_id"].tolist() == [f"r{n}" for n in range(12, 20)]
-    mirrored = other.find(training.images[12:20, ..., ::-1][..., ::-1].copy(), TRAINING.rows["image_id"][:8])
-    assert mirrored["copy"].all()
 
 
 def test_reliefs_know_nothing_of_what_lies_around_and_of_a_region_at_the_images_edge():
@@ -169,13 +166,16 @@ def test_copies_empty_masks_and_masks_unlike_any_real_one_are_dropped_and_counte
     assert (report["training_images"], report["copied_training_images"]) == (COUNT, 1)
 
 
-def test_inpainted_pairs_are_kept_where_their_filling_is_new_and_whole_images_would_not_be():
-    contents = np.concatenate([lesions(seed=7, count=4), TRAINING.images[4:6].astype(float)])
-    ledger = pd.DataFrame({"image_id": [f"c{n}" for n in range(6)], "label": 0})
-    pool = Pairs(painted(contents), TRAINING.masks[:6], ledger)
-    table, report = select_pairs(pool, TRAINING, embed, SETTINGS, Painted(FILLS, TRAINING.rows["image_id"][:6]))
+def test_inpainted_pairs_are_kept_where_their_filling_is_new_though_most_would_be_copies_as_whole_images():
+    training = real(radii=(4, 6))
+    fills, sources = dilated(training.masks), training.rows["image_id"][:6]
+    rng = np.random.default_rng(7)
+    images = training.images[:6].copy()
+    images[:4] = np.where(fills[:4], eight_bit(np.stack([130 + 25 * texture(rng, 2) for _ in range(4)])[:, None]), images[:4])
+    pool = Pairs(images, training.masks[:6], pd.DataFrame({"image_id": [f"c{n}" for n in range(6)], "label": 0}))
+    table, report = select_pairs(pool, training, embed, SETTINGS, Painted(fills, sources))
     assert table["kept"].tolist() == [True] * 4 + [False] * 2
     assert (report["kept"], report["copies"], report["copied_training_images"]) == (4, 2, 2)
-    whole, _ = select_pairs(pool, TRAINING, embed, SETTINGS, None)
-    assert whole["nearest_real_id"].tolist() == [f"r{n}" for n in range(6)]
-    assert whole["nearest_real_distance"].max() < table["nearest_real_distance"][:4].min()
+    whole, _ = select_pairs(pool, training, embed, SETTINGS, None)
+    assert whole["copy"][:4].sum() >= 3
+    assert whole["copy"][4:].all()
