@@ -28,7 +28,7 @@ def pairs(centres: int = 3, each: int = 8, group: int = 2) -> pd.DataFrame:
     return table.assign(patient_id=table["group_id"])
 
 
-def tested(folds: pd.DataFrame) -> set[str]:
+def ids_tested(folds: pd.DataFrame) -> set[str]:
     return set(folds.loc[folds["role"] == "test", "image_id"])
 
 
@@ -45,13 +45,13 @@ def test_named_images_test_and_all_others_train() -> None:
     assert folds["image_id"].tolist() == manifest["image_id"].tolist()
     assert set(folds["fold"]) == {0}
     assert set(folds["role"]) == {"train", "test"}
-    assert tested(folds) == {f"c2i{number}" for number in range(8)}
+    assert ids_tested(folds) == {f"c2i{number}" for number in range(8)}
 
 
 def test_several_values_may_be_named_and_whole_numbers_are_named_as_they_stand() -> None:
     manifest = pairs().assign(year=lambda table: table["year"].where(table.index > 0))
     both = Holdout(column="year", test=["2001", "2005"], test_share=0.5)
-    assert tested(holdout(manifest, both, Seeds(1), "none")) == {f"c0i{number}" for number in range(4, 8)} | {
+    assert ids_tested(holdout(manifest, both, Seeds(1), "none")) == {f"c0i{number}" for number in range(4, 8)} | {
         f"c2i{number}" for number in range(4, 8)
     }
 
@@ -63,7 +63,7 @@ def test_a_drawn_share_is_of_whole_groups_of_every_label_and_follows_the_seed() 
     assert set(roles.groupby("group")["role"].nunique()) == {1}
     assert roles[roles["role"] == "test"].groupby("label")["group"].nunique().tolist() == [1, 1, 1]
     assert folds.equals(holdout(manifest, DRAWN, Seeds(1), "none"))
-    assert any(tested(holdout(manifest, DRAWN, Seeds(seed), "none")) != tested(folds) for seed in range(2, 6))
+    assert any(ids_tested(holdout(manifest, DRAWN, Seeds(seed), "none")) != ids_tested(folds) for seed in range(2, 6))
 
 
 @pytest.mark.parametrize("column", ["group_id", "pixel_hash"])
