@@ -20,5 +20,5 @@ with stage("check_predictions", SegmentationParams) as run:
     tables = measure(scores, skipped, read_manifest(Path("data/crops")), read_folds(Path("data/folds/folds.csv")), params)
     judged = ["data/crops/manifest.csv", "data/folds/folds.csv"]
     judged += [f"data/predictions/{item}.parquet" for item in items]
-    judged += [f"data/segmenters/{item}/skipped.csv" for item in items]
+    judged += [f"data/segmenters/{item}" for item in items]
     pass_or_stop(run, "predictions", judged, tables, suites())
