@@ -55,6 +55,7 @@ def test_a_run_is_clean_and_every_check_has_judged_it(finished: Whole) -> None:
     skipped = [name for name, outcome in found.items() if outcome.status == "skip"]
     assert skipped == ["determinism"]  # no run cache: DVC has committed what scripts made
     told = " ".join(finding.message for outcome in found.values() for finding in outcome.findings)
+    assert "no record" not in told
     for noted in ("values of metrics/summary.json", "values of metrics/fidelity.json", f"{STYLED}: of ", "14 gates"):
         assert noted in told
 

@@ -61,5 +61,5 @@ def record_of(study: Run, stage: str) -> dict[str, Any] | None:
     """The record of a stage's outs as dvc.lock knows them, or else of its latest run: bytes that no run made have none."""
     kept = (study.record(stage, digest) for digest in study.lock[stage].outs.values())
     found = next((record for record in kept if record), None)
-    others = (read_object(path) for path in (study.root / "records" / stage).glob("*.json") if path.is_file())
+    others = (read_object(path) for path in study.records(stage).glob("*.json") if path.is_file())
     return found or max(others, key=lambda record: str(record.get("started")), default=None)

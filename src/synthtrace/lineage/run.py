@@ -165,9 +165,13 @@ class Run(Generic[R]):
         """Where the cache keeps the object of a digest."""
         return self.cache / digest[:2] / digest[2:]
 
+    def records(self, stage: str) -> Path:
+        """The folder of the records of a stage."""
+        return self.root / "records" / stage
+
     def record(self, stage: str, digest: str) -> dict[str, Any] | None:
-        """records/<stage>/<digest>.json: the circumstances of the run that made an out; None where nothing was kept."""
-        path = self.root / "records" / stage / f"{digest}.json"
+        """<digest>.json of `records`: the circumstances of the run that made an out; None where nothing was kept."""
+        path = self.records(stage) / f"{digest}.json"
         return read_object(path) if path.is_file() else None
 
     @cached_property

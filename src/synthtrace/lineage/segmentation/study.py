@@ -1,5 +1,6 @@
 """A run of the segmentation study, and what it alone has: pools of pairs, styled ones, segmenters."""
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -12,6 +13,14 @@ from synthtrace.params.segmentation import Model, SegmentationParams
 from synthtrace.segment.recipes import REAL
 
 SEGMENTERS = "data/segmenters"
+# stages of styled pools -> what their scripts, which are those of other pools, call themselves
+SCRIPTS = {
+    "score_styled": "score_candidates",
+    "select_styled": "select",
+    "check_styled_pools": "check_pools",
+    "check_styled_selection": "check_selection",
+    "segment_styled": "segment",
+}
 FOLD = 0  # the study's only one
 
 
@@ -40,6 +49,11 @@ class PairStudy(Run[SegmentationParams]):
     def of_kind(self, kind: str) -> Model:
         """What the generator behind a pool is."""
         return Model.of(self.base(kind))
+
+    def records(self, stage: str) -> Path:
+        """By the name that its script gives itself."""
+        name, mark, item = stage.partition("@")
+        return super().records(f"{SCRIPTS.get(name, name)}{mark}{item}")
 
     def suites(self, gate: str) -> list[Any] | None:
         """See `segmentation.suites`."""

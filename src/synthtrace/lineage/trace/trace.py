@@ -172,7 +172,9 @@ def _run(study: Run, stage: Locked, notes: list[str]) -> Plain | None:
             notes.append(f"not read: {error}")
             continue
         if record:
-            return {name: record.get(name) for name in CIRCUMSTANCES} | {"record": f"records/{stage.name}/{digest}.json"}
+            return {name: record.get(name) for name in CIRCUMSTANCES} | {
+                "record": study.shown(study.records(stage.name) / f"{digest}.json")
+            }
     return None
 
 
