@@ -67,9 +67,9 @@ def test_the_papers_preset_holds_its_tables():
 def test_values_change_and_everything_else_stays_to_the_byte():
     before = OWN.read_text().splitlines()
     changes = lay("study: segmentation\nstyle:\n  weights:\n    range: 150\n")
-    assert [(change.parameter, change.before, change.after) for change in changes] == [("style.weights.range", 200, 150)]
+    assert [(change.parameter, change.before, change.after) for change in changes] == [("style.weights.range", 3, 150)]
     lines = [pair for pair in zip(before, OWN.read_text().splitlines(), strict=True) if pair[0] != pair[1]]
-    assert lines == [("    range: 200", "    range: 150")]
+    assert lines == [("    range: 3", "    range: 150")]
 
 
 def test_a_map_of_names_is_replaced_whole_and_the_blank_line_behind_it_stays():

@@ -4,8 +4,7 @@ from typing import Any
 
 from synthtrace.fidelity.parts import HEAD
 from synthtrace.lineage.export.pools import Pool, as_run
-from synthtrace.lineage.run import read_json
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.study import Study, read_json
 from synthtrace.params import REAL
 
 FIGURES, STAGE = "metrics/fidelity.json", "score_pools"

@@ -1,1 +1,0 @@
-"""What lineage knows of the segmentation study alone (paper 2)."""
