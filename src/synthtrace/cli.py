@@ -19,20 +19,23 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Stages side by s
 
 @app.command()
 def preset(name: Annotated[str, typer.Argument(help="A file of presets/, without .yaml.")]) -> None:
-    """Lay presets/NAME.yaml over params.yaml and show what changed."""
+    """Lay presets/NAME.yaml over its study's params.yaml and show what changed."""
     from rich.console import Console
     from rich.table import Table
 
-    from synthtrace.presets import apply_preset
+    from synthtrace.params import PARAMS_FILE
+    from synthtrace.presets import apply_preset, preset_study
 
     with one_sentence():
+        target = preset_study(name).folder / PARAMS_FILE
         changes = apply_preset(name)
     if not changes:
-        typer.echo(f"params.yaml already holds preset {name}")
+        typer.echo(f"{target} already holds preset {name}")
         return
     table = Table("parameter", "before", "after")
     for change in changes:
         table.add_row(*(str(value) for value in change))
+    typer.echo(f"{target}:")
     Console().print(table)
 
 

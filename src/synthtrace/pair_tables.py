@@ -1,15 +1,84 @@
-"""Tables of pairs, image and mask: the ledger of a pool of pairs, which is a pool's ledger and says more."""
+"""Pairs of image and mask, read with their rows; the ledger of a pool of pairs, which is a pool's ledger and says more."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from synthtrace.errors import InputError
-from synthtrace.tables import LEDGER, read_ledger
+from synthtrace.images import load_stack, pixel_hash, to_pixels
+from synthtrace.tables import LEDGER, read_folds, read_ledger, read_manifest, with_role
 
 # cluster: of the generator's training images; empty where one generator learnt from all
 OF_PAIRS = ["mask_path", "mask_hash", "mask_sha256", "cluster"]
 PAIR_LEDGER = [*LEDGER, *OF_PAIRS]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images uint8 (N, C, S, S) and masks uint8 (N, 1, S, S) of 0 and 255, and their N rows of a manifest or a ledger."""
+
+    images: np.ndarray
+    masks: np.ndarray
+    rows: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Ids in the rows' order."""
+        return self.rows["image_id"].astype(str).tolist()
+
+    @property
+    def lesions(self) -> np.ndarray:
+        """(N,) bool: which masks are not empty."""
+        return np.asarray(self.masks.any(axis=(1, 2, 3)))
+
+    def take(self, positions: Sequence[int] | np.ndarray) -> "Pairs":
+        """The pairs at these positions, in their order."""
+        chosen = np.asarray(positions, dtype=np.int64)
+        return Pairs(self.images[chosen], self.masks[chosen], self.rows.iloc[chosen].reset_index(drop=True))
+
+    def of(self, image_ids: Iterable[str]) -> "Pairs":
+        """The pairs of these ids, in their order, as often as they are named; raises InputError for an unknown one."""
+        place = {image_id: position for position, image_id in enumerate(self.image_ids)}
+        wanted = [str(image_id) for image_id in image_ids]
+        if unknown := [image_id for image_id in wanted if image_id not in place]:
+            raise InputError(f"image_id {unknown[0]!r}: none of the {len(self)} pairs that were read")
+        return self.take([place[image_id] for image_id in wanted])
+
+
+def load_pairs(folder: Path, rows: pd.DataFrame, channels: int) -> Pairs:
+    """The pairs that rows of a manifest or of a ledger name in a folder.
+
+    Raises:
+        InputError: there are no rows, a file is missing or unreadable, or its pixels are not those of `pixel_hash` and
+            `mask_hash`.
+    """
+    if rows.empty:
+        raise InputError(f"{folder}: expected a row a pair, found none")
+    images = _checked(folder, rows["path"], rows["pixel_hash"], channels)
+    masks = _checked(folder, rows["mask_path"], rows["mask_hash"], 1)
+    return Pairs(images, masks, rows.reset_index(drop=True))
+
+
+def training_pairs(study: Path, fold: int, channels: int) -> Pairs:
+    """The training pairs of a fold of the study in this folder, in the manifest's order; raises InputError as `load_pairs`."""
+    crops = study / "data/crops"
+    rows = with_role(read_manifest(crops), read_folds(study / "data/folds/folds.csv"), fold, "train")
+    return load_pairs(crops, rows, channels)
+
+
+def _checked(folder: Path, paths: pd.Series, hashes: pd.Series, channels: int) -> np.ndarray:
+    stack = load_stack([folder / path for path in paths], channels)
+    for path, expected, image in zip(paths, hashes, stack, strict=True):
+        found = pixel_hash(to_pixels(image))
+        if found != expected:
+            raise InputError(f"{folder / path}: expected the pixels {expected[:12]} that its table names, found {found[:12]}")
+    return stack
 
 
 def read_pair_ledger(pool: Path) -> pd.DataFrame:

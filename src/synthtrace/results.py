@@ -15,7 +15,8 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import Hasher, folder_listing
 from synthtrace.lineage.study import BASELINES, IDENTIFIED, LISTING
 from synthtrace.params import load_params
-from synthtrace.presets import apply_preset
+from synthtrace.presets import apply_preset, preset_study
+from synthtrace.studies import MAIN
 
 RESULTS = Path("results")
 # of a folder of the curve; what its trainings drew would weigh many times as much
@@ -33,8 +34,13 @@ def produce(name: str, jobs: int) -> int:
     The report stays at report/NAME.html. Nothing is kept of a run that failed or was interrupted.
 
     Raises:
-        InputError: RESTORED differs from the last commit, or the preset is refused.
+        InputError: RESTORED differs from the last commit, or the preset is refused, or is of another study than the main one.
     """
+    if (study := preset_study(name)) != MAIN:
+        raise InputError(
+            f"presets/{name}.yaml: is of {study.folder}; expected a preset of the main study: lay it with `synthtrace preset` "
+            f"and run `synthtrace repro` in {study.folder}"
+        )
     _check_committed()
     apply_preset(name)
     # a kill must restore too; while stages run the engine takes both signals itself

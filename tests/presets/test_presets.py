@@ -113,6 +113,8 @@ def test_the_command_refuses_in_one_sentence(lay):
 def test_every_preset_of_the_project_is_accepted(lay, preset):
     for file in preset.parent.glob("*.yaml"):
         shutil.copy(file, "presets")
+    Path("studies/segmentation").mkdir(parents=True)
+    shutil.copy(PROJECT / "studies/segmentation/params.yaml", "studies/segmentation")
     lay(preset.read_text())
 
 

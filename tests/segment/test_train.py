@@ -13,7 +13,7 @@ from synthtrace.segment.mixing import Plan, plan
 from synthtrace.segment.networks import load, predict, save
 from synthtrace.segment.recipes import Recipe
 from synthtrace.segment.scores import iou
-from synthtrace.segment.train import Trained, train, validation_iou
+from synthtrace.segment.train import Trained, train
 
 CPU = torch.device("cpu")
 REAL, TEST = discs(24, "real", 0), discs(16, "test", 1)
@@ -39,13 +39,20 @@ def test_discs_are_learnt() -> None:
     assert np.mean(done.losses[-5:]) < 0.5 * np.mean(done.losses[:5])
 
 
-def test_the_kept_weights_are_those_of_the_best_look() -> None:
-    plan_ = of_real()
-    done = trained(plan_, altered=True, learning_rate=0.02, steps=24, evaluations=6)
-    assert done.looks == [4, 8, 12, 16, 20, 24]
-    best = max(done.validation_ious)
-    assert validation_iou(done.network, plan_.validation, CPU) == pytest.approx(best)
-    assert done.best_step == done.looks[done.validation_ious.index(best)]
+def test_the_kept_weights_are_those_of_the_earliest_best_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter([0.1, 0.9, 0.9, 0.5])
+
+    def validated(network: torch.nn.Module, *_: object) -> float:
+        network.eval()
+        return next(told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("synthtrace.segment.train.validation_iou", validated)
+        kept = trained(of_real(), altered=True, steps=8, evaluations=4, falls_after=1.0)
+    assert (kept.looks, kept.best_step) == ([2, 4, 6, 8], 4)
+    last = trained(of_real(), altered=True, steps=4, evaluations=1, falls_after=1.0)
+    assert all(torch.equal(value, last.network.state_dict()[name]) for name, value in kept.network.state_dict().items())
+    assert len(kept.losses) == 8
 
 
 def test_the_learning_rate_falls_once_and_what_was_drawn_is_told() -> None:

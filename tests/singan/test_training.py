@@ -5,6 +5,7 @@ import torch
 
 from synthtrace.errors import InputError
 from synthtrace.generators.singan.network import PairGenerator, initialise
+from synthtrace.generators.singan.scale import gradient_penalty
 
 
 def error(model: PairGenerator, pair: torch.Tensor) -> float:
@@ -82,6 +83,25 @@ def test_a_loss_that_explodes_stops_the_training(trained: Callable) -> None:
 def test_a_pair_smaller_than_the_coarsest_scale_is_refused(trained: Callable, pair: torch.Tensor) -> None:
     with pytest.raises(InputError, match="min_side: is 8; expected at most 6"):
         trained(of=pair[:, :6, :6])
+
+
+def test_the_gradient_penalty_is_nought_for_a_slope_of_one_and_four_for_a_slope_of_three() -> None:
+    slope = torch.nn.Conv2d(2, 1, 1, bias=False)
+    for weights, penalty in [((0.6, 0.8), 0.0), ((1.8, -2.4), 4.0)]:
+        slope.weight.data = torch.tensor(weights).reshape(1, 2, 1, 1)
+        for side in (3, 6):
+            assert gradient_penalty(slope, torch.rand(1, 2, side, side)).item() == pytest.approx(penalty, abs=1e-6)
+
+
+def test_a_step_updates_as_often_as_inner_steps_says(trained: Callable) -> None:
+    rate = 1e-5
+    steps = [
+        (model.generators[0].convolutions[0].weight - start.generators[0].convolutions[0].weight).abs().max().item()
+        for start in [trained(steps=1, learning_rate=1e-9)[0]]
+        for model in [trained(steps=1, learning_rate=rate, inner_steps=inner)[0] for inner in (1, 3)]
+    ]
+    # Adam's steps are about as long as its learning rate, here a tenth of it: the only step is the last
+    assert steps == pytest.approx([0.1 * rate, 0.3 * rate], rel=0.3)
 
 
 def test_weights_are_drawn_from_their_stream_alone() -> None:

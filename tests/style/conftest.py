@@ -1,17 +1,16 @@
 """A small denoiser of pairs, trained for seconds, and networks that see them."""
 
-from typing import Any
-
 import pytest
 import torch
 from disc_pairs import CPU, discs, extractor, settings, untrained
 
 from synthtrace import compute
+from synthtrace.generators.pairs.network import Denoiser
 from synthtrace.generators.style.networks import Networks, load_networks
 
 
 @pytest.fixture(scope="session")
-def model() -> Any:
+def model() -> Denoiser:
     model = untrained()
     model.unet.train()
     optimiser = torch.optim.AdamW(model.unet.parameters(), 1e-2)

@@ -1,6 +1,5 @@
 """Pairs of discs and their masks, small denoisers of them, and settings."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -8,6 +7,7 @@ from diffusers import DDPMScheduler, UNet2DModel
 from torch import nn
 
 from synthtrace import backbones, compute
+from synthtrace.generators.pairs.network import Denoiser
 from synthtrace.params.style import Style
 
 SIDE = 16
@@ -47,7 +47,7 @@ def streams(count: int, first: int = 0) -> list[torch.Generator]:
     return [compute.generator(first + number) for number in range(count)]
 
 
-def untrained(out_channels: int = 4, prediction_type: str = "epsilon") -> Any:
+def untrained(out_channels: int = 4, prediction_type: str = "epsilon") -> Denoiser:
     torch.manual_seed(0)
     unet = UNet2DModel(
         SIDE,
@@ -55,11 +55,14 @@ def untrained(out_channels: int = 4, prediction_type: str = "epsilon") -> Any:
         out_channels=out_channels,
         block_out_channels=(16, 32),
         layers_per_block=1,
-        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
-        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+        down_block_types=("ResnetDownsampleBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        downsample_type="resnet",
+        upsample_type="resnet",
+        resnet_time_scale_shift="scale_shift",
         norm_num_groups=4,
     )
-    return SimpleNamespace(unet=unet.eval(), scheduler=DDPMScheduler(1000, prediction_type=prediction_type))
+    return Denoiser(unet.eval(), DDPMScheduler(1000, prediction_type=prediction_type))
 
 
 def extractor(channels: int = 3) -> nn.Module:

@@ -20,15 +20,16 @@ from synthtrace.engine.shim import ADDRESS
 from synthtrace.errors import InputError
 from synthtrace.fingerprint.closure import closure
 from synthtrace.fingerprint.modules import Library, parse
+from synthtrace.studies import study_of
 
 HERE = Path(__file__).parent
 
 
-def stage_imports(root: Path) -> list[tuple[str, list[str]]]:
-    """The foreign modules, and the names taken from them, that the scripts of `stages/` import directly or not."""
+def stage_imports(root: Path, scripts: str = "stages") -> list[tuple[str, list[str]]]:
+    """The foreign modules, and the names taken from them, that the scripts of a folder import directly or not."""
     library = Library(root)
     imports = set()
-    for path in sorted((root / "stages").glob("*.py")):
+    for path in sorted((root / scripts).glob("*.py")):
         with suppress(InputError):  # a script that does not parse says so when it runs
             imports |= closure(library, parse(path, path.name, package=""), None)[1]
     return sorted((statement.base, list(statement.names)) for statement in imports)
@@ -137,7 +138,8 @@ class Commands:
             shim.parent.mkdir()
             shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(HERE / "shim.py"))} "$@"\n')
             shim.chmod(0o755)
-            preload = json.dumps(stage_imports(Path()))
+            study, top = study_of(Path())
+            preload = json.dumps(stage_imports(top, study.scripts))
             self._server = subprocess.Popen(
                 [sys.executable, "-P", str(HERE / "server.py"), str(folder / "server"), preload, str(os.getpid())],
                 env={**os.environ, **self._policy},

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from pathlib import Path
 
 from synthtrace.engine.commands import Commands, Job
 from synthtrace.engine.display import Display
 from synthtrace.engine.graph import Pipeline
-from synthtrace.params import load_params
+from synthtrace.params import PARAMS_FILE, load_params
+from synthtrace.studies import study_of
 
 INTERRUPTED = 130
 
@@ -26,7 +28,8 @@ def reproduce(targets: list[str], jobs: int) -> int:
     Raises:
         InputError: bad params.yaml, no DVC repository here, an invalid dvc.yaml, or an unknown target.
     """
-    threads = load_params().compute.threads
+    study, _ = study_of(Path())
+    threads = load_params(PARAMS_FILE, study.model).compute.threads
     places = jobs or max(1, (os.cpu_count() or 1) // threads)
     pipeline = Pipeline(targets)
     with (

@@ -1,7 +1,7 @@
 """Clusters of pairs by KMeans on what a network makes of image and of mask (paper 2, section 2).
 
-The paper's network is Inception v3, pretrained on ImageNet, which sees the masks as it sees the images. Any network will do here;
-it is asked the same way. Each feature is standardised over the pairs, so that masks weigh as much as images do.
+The paper's network is Inception v3, pretrained on ImageNet, which sees the masks as it sees the images. Any network will do
+here; it is asked the same way. Each feature is standardised over the pairs, so that masks weigh as much as images do.
 """
 
 import warnings

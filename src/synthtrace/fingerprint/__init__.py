@@ -21,8 +21,14 @@ REGISTRIES = {
 }
 
 
-def fingerprints(root: Path = Path()) -> dict[str, str | dict[str, str]]:
-    """Hex sha256 of every script in `stages/`, by stem; of a script in REGISTRIES one a kind.
+# of these, the ones that scripts of other studies share: their generators are not those of the main one
+SHARED = ("ingest",)
+
+
+def fingerprints(root: Path = Path(), scripts: str = "stages") -> dict[str, str | dict[str, str]]:
+    """Hex sha256 of every script in the folder `scripts`, by stem; of a script in REGISTRIES one a kind.
+
+    Of another study than the main one, whose scripts lie in `stages/<study>`, those in SHARED alone are digested a kind.
 
     Raises:
         InputError: a file does not parse, a registry is not where REGISTRIES says, or the lock lacks an imported package.
@@ -30,23 +36,24 @@ def fingerprints(root: Path = Path()) -> dict[str, str | dict[str, str]]:
     library = Library(root)
     versions = locked_versions(root / LOCK)
     result: dict[str, str | dict[str, str]] = {}
-    for path in sorted((root / "stages").glob("*.py")):
-        if path.stem not in REGISTRIES:
-            result[path.stem] = _digest(library, versions, path, None)
+    for path in sorted((root / scripts).glob("*.py")):
+        name = f"{scripts}/{path.name}"
+        if path.stem not in (REGISTRIES if scripts == "stages" else SHARED):
+            result[path.stem] = _digest(library, versions, path, name, None)
             continue
-        module, name = REGISTRIES[path.stem]
+        module, variable = REGISTRIES[path.stem]
         holder = library.module(module)
-        registry = holder and next((part for part in holder.registries() if part.name == name), None)
+        registry = holder and next((part for part in holder.registries() if part.name == variable), None)
         if not registry:
-            raise InputError(f"{path}: expected a dict {name} of 'module:attribute' strings in {module}, found none")
+            raise InputError(f"{path}: expected a dict {variable} of 'module:attribute' strings in {module}, found none")
         result[path.stem] = {
-            kind: _digest(library, versions, path, Scope(module, name, kind)) for kind in sorted(registry.entries)
+            kind: _digest(library, versions, path, name, Scope(module, variable, kind)) for kind in sorted(registry.entries)
         }
     return result
 
 
-def _digest(library: Library, versions: dict[str, str], path: Path, scope: Scope | None) -> str:
-    script = parse(path, name=f"stages/{path.name}", package="")
+def _digest(library: Library, versions: dict[str, str], path: Path, name: str, scope: Scope | None) -> str:
+    script = parse(path, name, package="")
     sources, imports = closure(library, script, scope)
     packages = {}
     for distribution in numeric_distributions({statement.base.split(".")[0] for statement in imports}):

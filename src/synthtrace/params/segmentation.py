@@ -152,6 +152,11 @@ class SegmentationParams(Root):
     @model_validator(mode="after")
     def _small_sets_have_pools(self) -> "SegmentationParams":
         for kind in self.mixes.small_kinds:
+            if self.mixes.small_sets and kind not in self.kinds:
+                raise ValueError(
+                    f"mixes.small_kinds: small sets of {kind} also need the pool {kind}, of a generator that sees all pairs; "
+                    f"generators makes {', '.join(self.kinds)}"
+                )
             for size in self.mixes.small_sets:
                 if f"{kind}_n{size}" not in self.generators.pools:
                     raise ValueError(

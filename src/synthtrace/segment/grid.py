@@ -12,12 +12,10 @@ from synthtrace.seeds import Seeds
 from synthtrace.segment.mixing import plan, why_skipped
 from synthtrace.segment.networks import check_network, predict
 from synthtrace.segment.pairs import Pairs
-from synthtrace.segment.recipes import Recipe
+from synthtrace.segment.recipes import RECIPE, Recipe
 from synthtrace.segment.scores import score_table
 from synthtrace.segment.train import Trained, train
 
-# of a recipe with its name in front, as the tables have it
-RECIPE = ["recipe", "design", "kind", "control", "multiple", "alpha", "size", "saw_all"]
 # the synthetic pairs of a recipe's kind, null for `real`; of a small set, those of its own generators unless `saw_all`
 PoolOf = Callable[[Recipe], Pairs | None]
 

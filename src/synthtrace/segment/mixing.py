@@ -45,6 +45,8 @@ def why_skipped(recipe: Recipe, real: Pairs, pool: Pairs | None) -> str | None:
     """Why a recipe cannot be trained on these pairs, in a sentence for its table; null when it can be."""
     if recipe.size is not None and recipe.size > len(real):
         return f"there are {len(real)} real training pairs, fewer than {recipe.size}"
+    if pool is not None and not len(pool):
+        return f"no synthetic pair of the pool {recipe.pool} was kept"
     if recipe.multiple is None or pool is None:
         return None
     most = int(np.unique(pool.source_ids, return_counts=True)[1].max(initial=0))

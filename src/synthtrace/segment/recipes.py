@@ -6,6 +6,8 @@ from typing import Literal
 from synthtrace.params.segmenter import Mixes
 
 REAL = "real"
+# of a recipe with its name in front, as the tables have it
+RECIPE = ["recipe", "design", "kind", "control", "multiple", "alpha", "size", "saw_all"]
 Design = Literal["full", "synthetic", "augment", "small"]
 
 
@@ -39,6 +41,12 @@ class Recipe:
         numbers += [f"alpha{self.alpha}"] if self.alpha else []
         marks = [mark for mark, on in (("control", self.control), ("saw all", self.saw_all)) if on]
         return " ".join([self.design, self.kind, *numbers, *marks])
+
+    @property
+    def pool(self) -> str:
+        """The pool that its synthetic pairs come from, or `real`: what it shares with the recipes of one stage item."""
+        own = self.size is not None and self.kind != REAL and not self.saw_all
+        return f"{self.kind}_n{self.size}" if own else self.kind
 
 
 def recipes_of(mixes: Mixes, kinds: list[str]) -> list[Recipe]:

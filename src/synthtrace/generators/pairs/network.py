@@ -1,7 +1,7 @@
 """The U-Net of image-mask pairs, what it is told of noise, and its checkpoint folder."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from diffusers import DDPMScheduler, UNet2DModel
@@ -11,6 +11,13 @@ from synthtrace.params.pairs import PairDiffusion
 
 # the schedule was made for this many timesteps; betas grow as there are fewer (Nichol and Dhariwal 2021)
 USUAL = 1000
+
+
+class Denoiser(NamedTuple):
+    """A diffusion model of pairs: an unconditional U-Net of C+1 channels, in evaluation mode, and its scheduler."""
+
+    unet: UNet2DModel
+    scheduler: DDPMScheduler
 
 
 def build(settings: PairDiffusion, channels: int, side: int) -> UNet2DModel:

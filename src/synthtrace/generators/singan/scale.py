@@ -1,4 +1,4 @@
-"""One scale of the pyramid: a Wasserstein GAN of patches with a gradient penalty (Gulrajani et al. 2017) and a reconstruction."""
+"""One scale: a Wasserstein GAN of patches with a gradient penalty (Gulrajani et al. 2017), and a reconstruction."""
 
 import torch
 from torch import nn
@@ -10,6 +10,16 @@ from synthtrace.params.singan import SinGan
 
 # share of the steps after which the learning rate is a tenth (1600 of 2000 in the source)
 DECAY = 0.8
+
+
+def gradient_penalty(discriminator: nn.Module, pairs: torch.Tensor) -> torch.Tensor:
+    """Mean squared distance from 1 of the norm of the discriminator's gradient at pairs (B, C, s, s).
+
+    As in the source, the gradient is that of the sum over patches, and a pixel has a norm: neither depends on the side.
+    """
+    pairs = pairs.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(pairs).sum(), pairs, create_graph=True)
+    return (gradient.norm(dim=1) - 1).square().mean()
 
 
 class ScaleTraining:
@@ -83,10 +93,7 @@ class ScaleTraining:
             drawn = self._generator(noise, below)
         on_real, on_drawn = self._discriminator(torch.cat([self._real, drawn]))
         share = torch.rand((), generator=self._stream).item()
-        mixed = (share * self._real + (1 - share) * drawn).requires_grad_()
-        (gradient,) = torch.autograd.grad(self._discriminator(mixed).sum(), mixed, create_graph=True)
-        # of the sum over patches, so a pixel's gradient does not depend on the side, nor does its norm
-        penalty = (gradient.norm(dim=1) - 1).square().mean()
+        penalty = gradient_penalty(self._discriminator, share * self._real + (1 - share) * drawn)
         return on_drawn.mean() - on_real.mean() + self._settings.penalty_weight * penalty
 
     def _drawing_losses(self, noise: torch.Tensor, below: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

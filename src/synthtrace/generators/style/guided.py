@@ -5,13 +5,12 @@ from, and the rule that of its reference [16]: the gradient of the loss of the p
 reverse step.
 """
 
-from typing import Any, Protocol
-
 import torch
 from diffusers import UNet2DModel
 
 from synthtrace import compute
 from synthtrace.errors import InputError
+from synthtrace.generators.pairs.network import Denoiser
 from synthtrace.generators.style.guide import Guide
 from synthtrace.generators.style.networks import Networks
 from synthtrace.generators.style.schedule import Respaced
@@ -19,15 +18,8 @@ from synthtrace.params.style import Style
 from synthtrace.stage import progress
 
 
-class Model(Protocol):
-    """A denoiser of pairs: diffusers' unconditional U-Net of C+1 channels, and its scheduler."""
-
-    unet: UNet2DModel
-    scheduler: Any
-
-
 def style(
-    model: Model,
+    model: Denoiser,
     pairs: torch.Tensor,
     targets: torch.Tensor,
     networks: Networks,
@@ -68,7 +60,7 @@ def style(
 
 
 def _style_batch(
-    model: Model,
+    model: Denoiser,
     schedule: Respaced,
     pairs: torch.Tensor,
     targets: torch.Tensor,

@@ -1,0 +1,84 @@
+"""Tables 3 to 6 of paper 2, and which of their cells are empty and why."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthtrace.params.segmentation import SegmentationParams
+from synthtrace.report.formats import number
+from synthtrace.segment.recipes import REAL
+from synthtrace.segment.tables import read_drawn
+
+TITLES = {
+    "3": ("Synthetic pairs alone", "N synthetic pairs stand for each real one; the first row is real pairs alone."),
+    "4": (
+        "Synthetic pairs added, no augmentation",
+        "An epoch adds a variant to each real pair with probability \N{GREEK SMALL LETTER ALPHA}.",
+    ),
+    "5": ("Synthetic pairs added, with standard augmentation", "The same, and all images are altered on the fly."),
+    "6": (
+        "Small sets",
+        "N real pairs, and r variants of each. In the rows that count, the generator saw these N pairs alone; where it saw all "
+        "training pairs, as in the paper, the set is not really small.",
+    ),
+}
+
+
+def tables(root: Path, summary: dict[str, Any], params: SegmentationParams) -> list[dict[str, Any]]:
+    """Number, title, note and rows of each table of the study; skipped recipes are left out.
+
+    A row has `name`, `size`, `saw`, `multiple`, the blocks `iou` and `dice_loss`, `versus` (None of real pairs) and `drawn`.
+    """
+    counts = drawn(root, [REAL, *params.generators.pools])
+    return [
+        {
+            "number": number,
+            "title": TITLES[number][0],
+            "note": TITLES[number][1],
+            "small": number == "6",
+            "multiples": number in ("3", "6"),
+            "rows": [_row(name, summary["recipes"][name], counts) for name in names if name in summary["recipes"]],
+        }
+        for number, names in summary["tables"].items()
+    ]
+
+
+def _row(name: str, recipe: dict[str, Any], counts: dict[str, str]) -> dict[str, Any]:
+    saw = "all training pairs" if recipe["saw_all"] else "this set"
+    return {
+        "name": recipe["kind"],
+        "size": recipe["size"],
+        "saw": None if recipe["kind"] == REAL else saw,
+        "multiple": recipe["multiple"],
+        "iou": recipe["iou"],
+        "dice_loss": recipe["dice_loss"],
+        "versus": recipe["versus_real"],
+        "drawn": counts[name],
+    }
+
+
+def drawn(root: Path, items: list[str]) -> dict[str, str]:
+    """`28 real + 54 synthetic`, by recipe: distinct pairs that its trainings really drew, the mean over seeds."""
+    table = pd.concat([read_drawn(root / f"data/segmenters/{item}") for item in items], ignore_index=True)
+    table["real"] = table["image_id"] == table["source_image_id"]
+    found = table.groupby(["recipe", "seed"])["real"].agg(["sum", "size"]).groupby("recipe").mean()
+    return {
+        str(recipe): " + ".join(
+            f"{number(count, 0)} {word}" for count, word in ((real, "real"), (size - real, "synthetic")) if count
+        )
+        for recipe, real, size in found.itertuples()
+    }
+
+
+def skipped(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Recipe and reason of what was not trained, and in which tables it would stand."""
+    places = {name: [number for number, names in summary["tables"].items() if name in names] for name in _skipped(summary)}
+    return [
+        {"recipe": one["recipe"], "reason": one["reason"], "tables": ", ".join(places[one["recipe"]])}
+        for one in summary["skipped"]
+    ]
+
+
+def _skipped(summary: dict[str, Any]) -> list[str]:
+    return [one["recipe"] for one in summary["skipped"]]
