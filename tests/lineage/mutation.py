@@ -46,7 +46,7 @@ def outcomes(clone: Clone, checks: Sequence[str] = tuple(CHECKS), **options: boo
 
 def bless(clone: Clone) -> None:
     """`dvc commit -f`: DVC takes what lies in the workspace as it is, and its status is clean again."""
-    result = clone.run("dvc", "commit", "--force", "--quiet")
+    result = clone.run("dvc", "commit", "--force", "--quiet", "dvc.yaml")
     assert result.returncode == 0, result.stderr
 
 
