@@ -7,15 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from synthtrace.images import read_image, write_image
 from synthtrace.lineage.pipeline import read_declared
+from synthtrace.params.lesions import SimulateLesions
+from synthtrace.scans.lesions import simulate_lesions
+from synthtrace.seeds import Seeds
 
 PROJECT = Path(__file__).parents[2]
 SMALL: dict[str, dict[str, Any]] = {
     "compute": {"device": "cpu"},
-    "masks": {"most_area": 0.9},
-    "simulate": {"images": 6},
+    "dataset": {"path": "data/raw/own"},
+    "masks": {"least_area": 0.001, "most_area": 0.9},
     "preprocess": {"image_size": 32},
     "features": {"backbone": "test_resnet", "steps": 3, "batch_size": 8},
     "clusters": {"count": 2, "min_size": 3},
@@ -24,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "inpainting": {"samples": 2, "respacing": 4, "jump_length": 2, "batch_size": 6},
     "style": {"steps": 4, "skip_timesteps": 2},
     "singan": {"min_side": 16, "channels": 4, "steps": 2},
-    "sampling": {"gan_samples": 2, "styled_pairs": 4},
+    "sampling": {"gan_samples": 4, "styled_pairs": 4},
     "selection": {"mask_quantile": 0.01},
     "fidelity": {"draws": 2, "pairs": 10},
     "segmenter": {"encoder": "tu-test_resnet", "steps": 2, "evaluations": 1, "seeds": 2},
@@ -46,6 +51,15 @@ for line in sys.stdin.read().splitlines():
     if os.waitpid(child, 0)[1]:
         sys.exit(line)
 """
+
+
+def speckled(folder: Path) -> None:
+    """Lesions of which some masks are specks, so that those of networks that have learnt nothing are like some real one."""
+    simulate_lesions(folder, SimulateLesions(centres=4, images=6, empty_share=0.1), Seeds(5))
+    for number, share in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.6)):
+        path = folder / f"masks/C{1 + number % 3}_{number // 3:03d}_mask.png"
+        specks = np.kron(np.random.default_rng(number).random((32, 30)) < share, np.ones((3, 4), dtype=np.uint8))
+        write_image(path, np.uint8(255) * specks if number % 2 else read_image(path) * specks)
 
 
 class Whole:
@@ -70,6 +84,8 @@ class Whole:
         (top / ".dvcignore").write_text("*.pyc\n")
         whole.set(**SMALL)
         whole.set(**blocks)
+        speckled(whole.folder / "data/raw/own")
+        whole.run(sys.executable, "-m", "dvc", "add", "--quiet", "data/raw/own")
         whole.commands()
         whole.run(sys.executable, "-m", "dvc", "commit", "--force", "--quiet")
         whole.commit()
