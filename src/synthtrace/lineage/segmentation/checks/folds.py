@@ -14,7 +14,7 @@ from synthtrace.lineage.checks.folds import PROMISE, checkpoints_apart
 from synthtrace.lineage.drawn import conditions
 from synthtrace.lineage.findings import Finding, told_once
 from synthtrace.lineage.roles import FOLDS, roles_apart, sides
-from synthtrace.lineage.segmentation import seen
+from synthtrace.lineage.segmentation import seen, segmenters
 from synthtrace.lineage.segmentation.crops import pairs_are_the_scans
 from synthtrace.lineage.segmentation.study import FOLD, PairStudy
 from synthtrace.lineage.twins import twins
@@ -34,8 +34,8 @@ def check(study: PairStudy) -> Iterator[Finding]:
         parts += [partial(seen.clustered, study, side)]
         parts += [partial(seen.generator_saw, study, kind, side) for kind in study.params.generators.kinds]
         parts += [partial(part, study, kind, side) for kind in study.kinds for part in (conditions, seen.sources_seen)]
-        parts += [partial(seen.drawn_by_segmenters, study, item, side) for item in study.items]
-    parts += [partial(seen.scores_apart, study, item, side) for item in study.items]
+        parts += [partial(segmenters.drawn_by_segmenters, study, item, side) for item in study.items]
+    parts += [partial(segmenters.scores_apart, study, item, side) for item in study.items]
     if not study.evidence:
         parts.append(partial(twins, study, folds))
     yield from told_once(parts)
