@@ -86,7 +86,7 @@ def test_the_share_that_inpainting_left_untouched_is_counted_in_pixels_of_all_ch
     images[0, :, :5] = 9
     images[1, 1, :, :2] = 9
     assert untouched_share(images, sources).tolist() == [0.5, 0.8, 1.0]
-    pool = Seen(images, np.array(["a", "b", "c"]), {"fd_x": np.random.default_rng(0).normal(size=(3, 2))})
+    pool = Seen(images, np.array(["a", "b", "c"]), {"fd_x": np.random.default_rng(0).normal(size=(3, 5))})
     assert row(pool, seen(5), 2, sources)["untouched"] == pytest.approx(2.3 / 3)
 
 
