@@ -12,7 +12,7 @@ from synthtrace.seeds import Seeds
 from synthtrace.segment.grid import Cell, split_skipped, train_grid
 from synthtrace.segment.inputs import groups_of, kept_pairs, real_pairs
 from synthtrace.segment.kept import save_kept
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import REAL, Recipe, recipes_of
 from synthtrace.segment.tables import DRAWN, FOLD, SCORES, SKIPPED, write_drawn, write_scores, write_skipped
 from synthtrace.stage import Stage, progress
@@ -76,7 +76,7 @@ def train_item(run: Stage[SegmentationParams], item: str) -> Done:
     real = real_pairs(CROPS, manifest, folds, FOLD, "train", channels, groups)
     test = real_pairs(CROPS, manifest, folds, FOLD, "test", channels, groups)
     inputs = [CROPS / "manifest.csv", CROPS / "images", CROPS / "masks", FOLDS]
-    pool: Pairs | None = None
+    pool: SegmentationSet | None = None
     if item != REAL:
         made, selected = Path(f"data/pools/{item}"), Path(f"data/selected/{item}")
         inputs += [made, selected]
