@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,8 @@ def test_the_stage_says_one_sentence_and_has_no_output(tmp_path: Path, params: P
     )
     assert result.returncode == 1
     last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("train_generator@dit-0: error: train_generator dit 0: the loss "), result.stderr
+    # which of the two a training at so high a rate comes to depends on the processor
+    assert re.match(r"train_generator@dit-0: error: train_generator dit 0: (the loss |mode collapse: )", last), result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "data/generators").exists()
 

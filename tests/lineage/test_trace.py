@@ -122,7 +122,7 @@ def test_a_pools_figure_rests_on_that_pool_and_the_floor_on_none(study: Study) -
 
 def test_the_tree_of_a_number_shows_each_stage_once_and_fits_two_screens(number: Plain) -> None:
     lines = printed(number)
-    assert len(lines) <= 115
+    assert len(lines) <= 2 * 60
     text = "\n".join(lines)
     assert "sample@semantic-{0,1}" in text
     assert "class" not in {word.partition("@")[2] for word in text.split()}

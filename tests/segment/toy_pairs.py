@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from synthtrace.params.segmenter import Segmenter
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 
 SIDE = 32
 
 
-def discs(count: int, name: str, seed: int, channels: int = 1, sources: list[str] | None = None) -> Pairs:
+def discs(count: int, name: str, seed: int, channels: int = 1, sources: list[str] | None = None) -> SegmentationSet:
     """Discs of a radius from 5 to 9 pixels; variants of `sources` are of the sources' groups."""
     rng = np.random.default_rng(seed)
     across, down = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
@@ -20,10 +20,10 @@ def discs(count: int, name: str, seed: int, channels: int = 1, sources: list[str
     ids = [f"{name}{number:03d}" for number in range(count)]
     sources = sources or ids
     groups = [f"G{int(source[-3:]) // 2}" for source in sources]
-    return Pairs(images.astype(np.uint8), (255 * inside).astype(np.uint8), ids, sources, groups)
+    return SegmentationSet(images.astype(np.uint8), (255 * inside).astype(np.uint8), ids, sources, groups)
 
 
-def variants(real: Pairs, each: int, name: str = "synthetic", seed: int = 7) -> Pairs:
+def variants(real: SegmentationSet, each: int, name: str = "synthetic", seed: int = 7) -> SegmentationSet:
     """`each` synthetic pairs of every real one."""
     sources = [source for source in real.image_ids for _ in range(each)]
     return discs(len(sources), name, seed, real.images.shape[1], sources)

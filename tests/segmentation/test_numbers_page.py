@@ -82,7 +82,7 @@ def test_the_answer_comes_first_and_names_every_kind(folder: Path) -> None:
     )
     assert "of 3 patients" in answer
     for kind in ("diff", "gan", "styled_diff"):
-        assert f"adding {kind} pairs changed it by +0.100 (95% patient bootstrap +0.100 to +0.100): they helped" in answer
+        assert f"dding {kind} pairs changed it by +0.100 (95% patient bootstrap +0.100 to +0.100): they helped" in answer
     assert "gan (1 for each real pair)" in answer, "the largest multiple that was trained"
     assert "diff (3 for each real pair)" in answer
     assert "synthetic variants helped in 1 of 1 mixes" in answer
@@ -104,8 +104,8 @@ def test_tables_1_to_6_stand_on_the_page_with_what_was_drawn(folder: Path) -> No
     html = page(folder)
     for number in "123456":
         assert f"<h3>Table {number}. " in html
-    assert "1 real + 2 synthetic" in html
-    assert "all training pairs" in html
+    assert "1 real<br>2 synthetic" in html
+    assert "<td>all pairs</td>" in html
     assert "Lower is nearer. It is not FID." in html
     assert "40%" in html
 
@@ -155,6 +155,10 @@ def test_the_page_fits_its_window_and_the_console_stays_silent(folder: Path, tmp
             assert opened.evaluate("() => document.documentElement.scrollWidth") == width
             assert opened.evaluate("() => [...document.images].every(one => one.complete && one.naturalWidth > 0)")
             assert opened.evaluate("() => Math.min(...[...document.images].map(one => one.width))") > 130
+            cut = opened.evaluate(
+                "() => [...document.querySelectorAll('.scroll')].filter(x => x.scrollWidth > x.clientWidth).length"
+            )
+            assert width == 390 or cut == 0, "a wide window shows every column"
             assert said == []
             opened.close()
         browser.close()

@@ -68,6 +68,7 @@ def compare(scores: pd.DataFrame, skipped: Mapping[str, str], folds: pd.DataFram
     references = {recipe.name: other.name for recipe in trained if (other := reference_of(recipe))}
     table = summarise(scores, METRICS, params.compare.bootstrap, rng, references)
     groups = int(table["groups"].iloc[0])
+    tables = tables_of(recipes)
     summary: dict[str, Any] = {
         "images": int(table["images"].iloc[0]),
         "groups": groups,
@@ -77,7 +78,7 @@ def compare(scores: pd.DataFrame, skipped: Mapping[str, str], folds: pd.DataFram
             recipe.name: asdict(recipe) | {"pool": recipe.pool} | _entry(table[table["recipe"] == recipe.name], groups)
             for recipe in trained
         },
-        "tables": tables_of(recipes),
+        "tables": tables,
         "skipped": [
             {"recipe": recipe.name, **asdict(recipe), "reason": skipped[recipe.name]}
             for recipe in recipes
@@ -89,7 +90,7 @@ def compare(scores: pd.DataFrame, skipped: Mapping[str, str], folds: pd.DataFram
     described = pd.DataFrame([{"recipe": recipe.name, **asdict(recipe)} for recipe in trained], columns=RECIPE)
     table = described.astype({"multiple": "Int64", "size": "Int64"}).merge(table, on="recipe")
     shown = {
-        name: table[table["recipe"].isin([recipe for number in numbers for recipe in summary["tables"].get(number, [])])]
+        name: table[table["recipe"].isin([recipe for number in numbers for recipe in tables.get(number, [])])]
         for name, numbers in PLOTS.items()
     }
     return Comparison(summary, shown)

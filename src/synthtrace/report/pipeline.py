@@ -14,6 +14,7 @@ from synthtrace.errors import InputError
 REPORT = "report"
 
 _TEMPLATE = re.compile(r"\$\{([^}]+)\}")
+_ITEM = re.compile(r"(item|key)\b")
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,15 @@ def _look_up(tree: Any, key: str) -> Any:
 
 
 def _fill(text: str, params: dict[str, Any]) -> str:
-    """Replace `${key}` by its parameter; `${item.x}` becomes `*`, any item."""
-    return _TEMPLATE.sub(lambda hit: "*" if hit[1].startswith("item.") else str(_look_up(params, hit[1])), text)
+    """Replace `${key}` by its parameter; what names the item of a matrix or foreach becomes `*`, any item."""
+    return _TEMPLATE.sub(lambda hit: "*" if _ITEM.match(hit[1]) else str(_look_up(params, hit[1])), text)
 
 
-def _items(matrix: dict[str, Any], params: dict[str, Any]) -> int:
+def _items(stage: dict[str, Any], params: dict[str, Any]) -> int:
+    """How many items a stage's matrix or foreach has; 1 where it has neither."""
+    several = [stage["foreach"]] if "foreach" in stage else stage.get("matrix", {}).values()
     lists = []
-    for values in matrix.values():
+    for values in several:
         template = _TEMPLATE.fullmatch(values) if isinstance(values, str) else None
         lists.append(_look_up(params, template[1]) if template else values)
     return math.prod(len(values) for values in lists)
@@ -63,17 +66,19 @@ def read_pipeline(path: Path, params: dict[str, Any]) -> list[PipelineStage]:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such pipeline; run this in the folder that holds dvc.yaml") from None
-    return [
-        PipelineStage(
-            name=name,
-            desc=stage.get("desc", ""),
-            items=_items(stage.get("matrix", {}), params),
-            deps=_paths(stage.get("deps", []), params),
-            outs=_paths(stage.get("outs", []), params),
-            param_files=[file for entry in stage.get("params", []) if isinstance(entry, dict) for file in entry],
-        )
-        for name, stage in tree["stages"].items()
-    ]
+    return [_stage(name, entry, params) for name, entry in tree["stages"].items()]
+
+
+def _stage(name: str, entry: dict[str, Any], params: dict[str, Any]) -> PipelineStage:
+    body = entry.get("do", entry)
+    return PipelineStage(
+        name=name,
+        desc=body.get("desc", ""),
+        items=_items(entry, params),
+        deps=_paths(body.get("deps", []), params),
+        outs=_paths(body.get("outs", []), params),
+        param_files=[file for one in body.get("params", []) if isinstance(one, dict) for file in one],
+    )
 
 
 def overlap(first: str, second: str) -> bool:

@@ -11,13 +11,13 @@ from synthtrace.params.segmenter import Segmenter
 from synthtrace.seeds import Seeds
 from synthtrace.segment.mixing import plan, why_skipped
 from synthtrace.segment.networks import check_network, predict
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import RECIPE, Recipe
 from synthtrace.segment.scores import score_table
 from synthtrace.segment.train import Trained, train
 
 # the synthetic pairs of a recipe's kind, null for `real`; of a small set, those of its own generators unless `saw_all`
-PoolOf = Callable[[Recipe], Pairs | None]
+PoolOf = Callable[[Recipe], SegmentationSet | None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Cell:
         return f"{self.recipe.name}/seed{self.seed}"
 
 
-def split_skipped(recipes: Iterable[Recipe], real: Pairs, pool_of: PoolOf) -> tuple[list[Recipe], pd.DataFrame]:
+def split_skipped(recipes: Iterable[Recipe], real: SegmentationSet, pool_of: PoolOf) -> tuple[list[Recipe], pd.DataFrame]:
     """The recipes that can be trained, and a table (RECIPE, `reason`) of those that cannot.
 
     A pool is not asked for where there are too few real pairs.
@@ -52,9 +52,9 @@ def split_skipped(recipes: Iterable[Recipe], real: Pairs, pool_of: PoolOf) -> tu
 
 def train_grid(
     recipes: Iterable[Recipe],
-    real: Pairs,
+    real: SegmentationSet,
     pool_of: PoolOf,
-    test: Pairs,
+    test: SegmentationSet,
     settings: Segmenter,
     seeds: Seeds,
     device: torch.device,

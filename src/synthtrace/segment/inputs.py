@@ -10,7 +10,7 @@ from synthtrace.errors import InputError
 from synthtrace.folds.units import units_of
 from synthtrace.images import load_stack
 from synthtrace.pair_tables import read_pair_ledger
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.tables import read_selection, with_role
 
 
@@ -21,7 +21,7 @@ def groups_of(manifest: pd.DataFrame, patient_ids: str) -> dict[str, str]:
 
 def real_pairs(
     crops: Path, manifest: pd.DataFrame, folds: pd.DataFrame, fold: int, role: str, channels: int, groups: Mapping[str, str]
-) -> Pairs:
+) -> SegmentationSet:
     """The crops that have `role` in `fold`, in the manifest's order, each its own source.
 
     Raises:
@@ -33,7 +33,7 @@ def real_pairs(
     return _load(crops, rows, rows["image_id"].astype(str).tolist(), channels, groups)
 
 
-def kept_pairs(pool: Path, selected: Path, real: Pairs, channels: int) -> Pairs:
+def kept_pairs(pool: Path, selected: Path, real: SegmentationSet, channels: int) -> SegmentationSet:
     """The pairs of a pool that its selection keeps, in the ledger's order, of the groups of the `real` training pairs.
 
     Raises:
@@ -54,7 +54,7 @@ def kept_pairs(pool: Path, selected: Path, real: Pairs, channels: int) -> Pairs:
     return _load(pool, rows, sources, channels, groups)
 
 
-def _load(folder: Path, rows: pd.DataFrame, sources: list[str], channels: int, groups: Mapping[str, str]) -> Pairs:
+def _load(folder: Path, rows: pd.DataFrame, sources: list[str], channels: int, groups: Mapping[str, str]) -> SegmentationSet:
     images = load_stack([folder / path for path in rows["path"]], channels)
     masks = load_stack([folder / path for path in rows["mask_path"]], 1)
     if images.shape[2:] != masks.shape[2:]:
@@ -62,4 +62,6 @@ def _load(folder: Path, rows: pd.DataFrame, sources: list[str], channels: int, g
     binary = np.where(masks > 127, np.uint8(255), np.uint8(0))
     if not np.array_equal(binary, masks):
         raise InputError(f"{folder / 'masks'}: a mask holds other values than 0 and 255; expected these alone")
-    return Pairs(images, masks, rows["image_id"].astype(str).tolist(), sources, [groups[source] for source in sources])
+    return SegmentationSet(
+        images, masks, rows["image_id"].astype(str).tolist(), sources, [groups[source] for source in sources]
+    )

@@ -7,7 +7,7 @@ import numpy as np
 
 from synthtrace.errors import InputError
 from synthtrace.seeds import Seeds
-from synthtrace.segment.pairs import Pairs, first_variants, small_set, validation_groups
+from synthtrace.segment.pairs import SegmentationSet, first_variants, small_set, validation_groups
 from synthtrace.segment.recipes import REAL, Recipe
 
 
@@ -19,8 +19,8 @@ class Plan:
     `variants` (positions in the training pairs), drawn uniformly and afresh.
     """
 
-    training: Pairs
-    validation: Pairs
+    training: SegmentationSet
+    validation: SegmentationSet
     always: int
     variants: list[np.ndarray]
     alpha: float
@@ -41,7 +41,7 @@ class Plan:
             waiting = waiting[size:]
 
 
-def why_skipped(recipe: Recipe, real: Pairs, pool: Pairs | None) -> str | None:
+def why_skipped(recipe: Recipe, real: SegmentationSet, pool: SegmentationSet | None) -> str | None:
     """Why a recipe cannot be trained on these pairs, in a sentence for its table; null when it can be."""
     if recipe.size is not None and recipe.size > len(real):
         return f"there are {len(real)} real training pairs, fewer than {recipe.size}"
@@ -55,7 +55,7 @@ def why_skipped(recipe: Recipe, real: Pairs, pool: Pairs | None) -> str | None:
     return None
 
 
-def plan(recipe: Recipe, real: Pairs, pool: Pairs | None, share: float, seeds: Seeds, seed: int) -> Plan:
+def plan(recipe: Recipe, real: SegmentationSet, pool: SegmentationSet | None, share: float, seeds: Seeds, seed: int) -> Plan:
     """What a training of number `seed` reads.
 
     The groups that validate are drawn by `seed` alone: recipes of one set of real pairs are paired. Where real pairs are
@@ -96,12 +96,14 @@ def plan(recipe: Recipe, real: Pairs, pool: Pairs | None, share: float, seeds: S
     return Plan(both, validation, len(training), variants, recipe.alpha or 0.0)
 
 
-def _variants(recipe: Recipe, pool: Pairs | None, allowed: set[str], wanted: set[str], seeds: Seeds) -> Pairs:
+def _variants(
+    recipe: Recipe, pool: SegmentationSet | None, allowed: set[str], wanted: set[str], seeds: Seeds
+) -> SegmentationSet:
     """The synthetic pairs that a recipe may read, checked against the real pairs that they may come from."""
     if pool is None:
         if recipe.kind != REAL:
             raise ValueError(f"{recipe.name}: expected a pool")
-        return Pairs(np.empty(0), np.empty(0), [], [], [])
+        return SegmentationSet(np.empty(0), np.empty(0), [], [], [])
     for image_id, source in zip(pool.image_ids, pool.source_ids, strict=True):
         if source not in allowed:
             raise InputError(
@@ -112,7 +114,7 @@ def _variants(recipe: Recipe, pool: Pairs | None, allowed: set[str], wanted: set
     return own if recipe.multiple is None else first_variants(own, recipe.multiple, seeds)
 
 
-def _parted(pairs: Pairs, held: set[str]) -> tuple[Pairs, Pairs]:
+def _parted(pairs: SegmentationSet, held: set[str]) -> tuple[SegmentationSet, SegmentationSet]:
     """Pairs of other groups, and of groups that are held back."""
     back = np.array([group in held for group in pairs.groups], dtype=bool)
     return pairs.take(np.flatnonzero(~back)), pairs.take(np.flatnonzero(back))

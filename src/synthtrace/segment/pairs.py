@@ -10,7 +10,7 @@ from synthtrace.seeds import Seeds
 
 
 @dataclass(frozen=True)
-class Pairs:
+class SegmentationSet:
     """Images uint8 (N, C, S, S), masks uint8 (N, 1, S, S) of 0 and 255, and a name of each kind a pair.
 
     `source_ids` names the real pair that a synthetic one was made from, and a real pair itself; `groups` is the source's group,
@@ -26,9 +26,9 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def __add__(self, other: "Pairs") -> "Pairs":
+    def __add__(self, other: "SegmentationSet") -> "SegmentationSet":
         """Both sets, one behind the other."""
-        return Pairs(
+        return SegmentationSet(
             np.concatenate([self.images, other.images]),
             np.concatenate([self.masks, other.masks]),
             self.image_ids + other.image_ids,
@@ -36,13 +36,13 @@ class Pairs:
             self.groups + other.groups,
         )
 
-    def take(self, positions: Sequence[int] | np.ndarray) -> "Pairs":
+    def take(self, positions: Sequence[int] | np.ndarray) -> "SegmentationSet":
         """The pairs at these positions, in their order."""
         chosen = np.asarray(positions, dtype=np.int64)
         names = ([column[position] for position in chosen] for column in (self.image_ids, self.source_ids, self.groups))
-        return Pairs(self.images[chosen], self.masks[chosen], *names)
+        return SegmentationSet(self.images[chosen], self.masks[chosen], *names)
 
-    def of_sources(self, source_ids: set[str]) -> "Pairs":
+    def of_sources(self, source_ids: set[str]) -> "SegmentationSet":
         """The pairs that were made from these real ones."""
         return self.take([position for position, source in enumerate(self.source_ids) if source in source_ids])
 
@@ -58,7 +58,7 @@ def small_set(image_ids: Sequence[str], size: int, seeds: Seeds) -> list[str]:
     return [names[position] for position in seeds.stream("segment", "small set").permutation(len(names))[:size]]
 
 
-def first_variants(pool: Pairs, multiple: int, seeds: Seeds) -> Pairs:
+def first_variants(pool: SegmentationSet, multiple: int, seeds: Seeds) -> SegmentationSet:
     """At most `multiple` of the pool's pairs of each source; a larger multiple holds every smaller one."""
     by_source: dict[str, list[int]] = {}
     for position in sorted(range(len(pool)), key=pool.image_ids.__getitem__):

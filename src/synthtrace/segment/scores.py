@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 
 THRESHOLD = 0.5
 METRICS = ["iou", "dice", "dice_loss"]
@@ -33,7 +33,7 @@ def dice_loss(probabilities: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return 1 - (2 * shared + 1) / (_summed(probabilities) + _summed(masks) + 1)
 
 
-def score_table(probabilities: np.ndarray, test: Pairs) -> pd.DataFrame:
+def score_table(probabilities: np.ndarray, test: SegmentationSet) -> pd.DataFrame:
     """A row a test pair: image_id, group_id, the METRICS, and the shares of lesion pixels in mask and prediction.
 
     `probabilities` are (N, 1, S, S) in [0, 1]; a pixel above 0.5 is of the lesion.

@@ -15,7 +15,7 @@ from synthtrace.seeds import Seeds
 from synthtrace.segment.augment import control
 from synthtrace.segment.mixing import Plan
 from synthtrace.segment.networks import create, predict
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.scores import THRESHOLD, iou
 from synthtrace.stage import progress
 
@@ -105,6 +105,6 @@ def _looks(settings: Segmenter) -> list[int]:
     return [settings.steps * look // settings.evaluations for look in range(1, settings.evaluations + 1)]
 
 
-def validation_iou(network: nn.Module, pairs: Pairs, device: torch.device) -> float:
+def validation_iou(network: nn.Module, pairs: SegmentationSet, device: torch.device) -> float:
     """Mean IoU over pairs; the network is left in evaluation mode."""
     return float(iou(predict(network, pairs.images, device) > THRESHOLD, pairs.masks > 0).mean())

@@ -12,7 +12,7 @@ from synthtrace.seeds import Seeds
 from synthtrace.segment.grid import Cell, split_skipped, train_grid
 from synthtrace.segment.inputs import groups_of, kept_pairs, real_pairs
 from synthtrace.segment.kept import save_kept
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import REAL, Recipe, recipes_of
 from synthtrace.segment.tables import DRAWN, FOLD, SCORES, SKIPPED, write_drawn, write_scores, write_skipped
 from synthtrace.stage import Stage, progress
@@ -36,11 +36,10 @@ class Done:
         """Take one training in; the networks but the first are let go."""
         self.first = self.first or cell
         self._scores.append(cell.scores.assign(fold=FOLD))
-        key = {"recipe": cell.recipe.name, "seed": cell.seed, "fold": FOLD}
         drawn = pd.DataFrame(
             {"image_id": cell.trained.seen, "source_image_id": [self.sources[one] for one in cell.trained.seen]}
         )
-        self._drawn.append(drawn.assign(**key))  # type: ignore[arg-type]
+        self._drawn.append(drawn.assign(recipe=cell.recipe.name, seed=cell.seed, fold=FOLD))
 
     def write(self, table: Path, folder: Path, manifest: pd.DataFrame, params: SegmentationParams) -> None:
         """Write the scores to `table`; below `folder` the first network with its card, training.parquet and skipped.csv."""
@@ -77,11 +76,11 @@ def train_item(run: Stage[SegmentationParams], item: str) -> Done:
     real = real_pairs(CROPS, manifest, folds, FOLD, "train", channels, groups)
     test = real_pairs(CROPS, manifest, folds, FOLD, "test", channels, groups)
     inputs = [CROPS / "manifest.csv", CROPS / "images", CROPS / "masks", FOLDS]
-    pool: Pairs | None = None
+    pool: SegmentationSet | None = None
     if item != REAL:
-        inputs += [Path(f"data/pools/{item}"), Path(f"data/selected/{item}")]
-        made, selected = (place / f"fold{FOLD}" for place in inputs[-2:])
-        pool = kept_pairs(made, selected, real, channels)
+        made, selected = Path(f"data/pools/{item}"), Path(f"data/selected/{item}")
+        inputs += [made, selected]
+        pool = kept_pairs(made / f"fold{FOLD}", selected / f"fold{FOLD}", real, channels)
     recipes, skipped = split_skipped(recipes, real, lambda _: pool)
     for name, reason in zip(skipped["recipe"], skipped["reason"], strict=True):
         run.say(f"skipped: {name}: {reason}")

@@ -34,10 +34,11 @@ def headline(summary: dict[str, Any], unit: str, units: str) -> str:
     )
 
 
-def added(summary: dict[str, Any], unit: str) -> list[str]:
-    """What adding synthetic pairs to all real ones did, for every kind that was trained: none is picked."""
+def added(summary: dict[str, Any], unit: str) -> str:
+    """A sentence on what adding synthetic pairs to all real ones did, of every kind that was trained: none is picked."""
     own = _recipes(summary, _headline_table(summary), "augment")
-    return [f"adding {one['kind']} pairs changed it by {change(_versus(one), unit)}" for one in own]
+    clauses = [f"adding {one['kind']} pairs changed it by {change(_versus(one), unit)}" for one in own]
+    return f"A{'; '.join(clauses)[1:]}." if clauses else ""
 
 
 def alone(summary: dict[str, Any], unit: str) -> list[str]:

@@ -6,8 +6,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from synthtrace.folds.units import words
 from synthtrace.params.segmentation import SegmentationParams
+from synthtrace.report.dag import diagram
 from synthtrace.report.formats import FILTERS
 from synthtrace.report.gates import read_gates
+from synthtrace.report.pipeline import inputs, read_pipeline
 from synthtrace.report.reading import read_json
 from synthtrace.report.segmentation.answer import added, alone, headline, small_sets, verdicts
 from synthtrace.report.segmentation.fidelity import fidelity
@@ -30,6 +32,7 @@ def build_page(root: Path, params: SegmentationParams) -> str:
     root = Path(root)
     crops, folds = read_manifest(root / "data/crops"), read_folds(root / "data/folds/folds.csv")
     summary = read_json(root / "metrics/summary.json")
+    stages = read_pipeline(root / "dvc.yaml", params.model_dump())
     units = words(params.dataset.patient_ids)
     unit = units.replace("patients", "patient").replace("groups", "group")
     simulated = params.dataset.path == PHANTOM
@@ -51,6 +54,8 @@ def build_page(root: Path, params: SegmentationParams) -> str:
         "gallery": gallery(root, crops, folds, params),
         "tally": tally(root, params),
         "gates": read_gates(root / "metrics/quality"),
+        "dag": diagram(stages),
+        "inputs": inputs(root, stages),
     }
     environment = Environment(
         loader=FileSystemLoader([OWN, SHARED]),

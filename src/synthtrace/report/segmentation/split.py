@@ -55,5 +55,6 @@ def warnings(summary: dict[str, Any], params: SegmentationParams, clusters: dict
         said.append("Every mix was trained once: how much another seed would have changed is unknown.")
     said += [f"Clusters: {sentence}." for sentence in clusters["warnings"]]
     if summary["skipped"]:
-        said.append(f"{len(summary['skipped'])} mixes could not be trained; they are listed below with the reason.")
+        count = len(summary["skipped"])
+        said.append(f"{count} {'mix' if count == 1 else 'mixes'} could not be trained: listed below with the reason.")
     return said

@@ -19,8 +19,8 @@ TITLES = {
     "5": ("Synthetic pairs added, with standard augmentation", "The same, and all images are altered on the fly."),
     "6": (
         "Small sets",
-        "N real pairs, and r variants of each. In the rows that count, the generator saw these N pairs alone; where it saw all "
-        "training pairs, as in the paper, the set is not really small.",
+        "N real pairs, and r variants of each. Where the generator saw all training pairs, as in the paper, the set is not "
+        "really small: the answer rests on the rows whose generator saw these N pairs alone.",
     ),
 }
 
@@ -44,8 +44,8 @@ def tables(root: Path, summary: dict[str, Any], params: SegmentationParams) -> l
     ]
 
 
-def _row(name: str, recipe: dict[str, Any], counts: dict[str, str]) -> dict[str, Any]:
-    saw = "all training pairs" if recipe["saw_all"] else "this set"
+def _row(name: str, recipe: dict[str, Any], counts: dict[str, list[str]]) -> dict[str, Any]:
+    saw = "all pairs" if recipe["saw_all"] else "the N"
     return {
         "name": recipe["kind"],
         "size": recipe["size"],
@@ -58,15 +58,13 @@ def _row(name: str, recipe: dict[str, Any], counts: dict[str, str]) -> dict[str,
     }
 
 
-def drawn(root: Path, items: list[str]) -> dict[str, str]:
-    """`28 real + 54 synthetic`, by recipe: distinct pairs that its trainings really drew, the mean over seeds."""
+def drawn(root: Path, items: list[str]) -> dict[str, list[str]]:
+    """`28 real` and `54 synthetic`, by recipe: distinct pairs that its trainings really drew, the mean over seeds."""
     table = pd.concat([read_drawn(root / f"data/segmenters/{item}") for item in items], ignore_index=True)
     table["real"] = table["image_id"] == table["source_image_id"]
     found = table.groupby(["recipe", "seed"])["real"].agg(["sum", "size"]).groupby("recipe").mean()
     return {
-        str(recipe): " + ".join(
-            f"{number(count, 0)} {word}" for count, word in ((real, "real"), (size - real, "synthetic")) if count
-        )
+        str(recipe): [f"{number(count, 0)} {word}" for count, word in ((real, "real"), (size - real, "synthetic")) if count]
         for recipe, real, size in found.itertuples()
     }
 

@@ -11,7 +11,7 @@ from synthtrace.errors import InputError
 from synthtrace.params.segmenter import Mixes
 from synthtrace.seeds import Seeds
 from synthtrace.segment.mixing import Plan, plan, why_skipped
-from synthtrace.segment.pairs import Pairs, first_variants, small_set, validation_groups
+from synthtrace.segment.pairs import SegmentationSet, first_variants, small_set, validation_groups
 from synthtrace.segment.recipes import Recipe, recipes_of, reference_of
 
 SEEDS = Seeds(3)
@@ -19,7 +19,7 @@ REAL = discs(20, "real", 0)
 POOL = variants(REAL, 3)
 
 
-def planned(recipe: Recipe, pool: Pairs | None = POOL, seed: int = 0) -> Plan:
+def planned(recipe: Recipe, pool: SegmentationSet | None = POOL, seed: int = 0) -> Plan:
     return plan(recipe, REAL, pool, 0.2, SEEDS, seed)
 
 
@@ -27,7 +27,7 @@ def small(size: int, **fields: Any) -> Recipe:
     return Recipe("small", fields.pop("kind", "diff"), True, size=size, **fields)
 
 
-def own_pool(size: int) -> Pairs:
+def own_pool(size: int) -> SegmentationSet:
     return POOL.of_sources(set(small_set(REAL.image_ids, size, SEEDS)))
 
 
@@ -73,7 +73,7 @@ RECIPES = [
 
 @pytest.mark.parametrize(("recipe", "pool", "training", "validating"), RECIPES, ids=lambda value: getattr(value, "name", ""))
 def test_sizes_are_those_of_the_tables_and_no_group_is_on_both_sides(
-    recipe: Recipe, pool: Pairs | None, training: int, validating: int
+    recipe: Recipe, pool: SegmentationSet | None, training: int, validating: int
 ) -> None:
     made = planned(recipe, pool)
     if recipe.size:  # whose groups may hold one pair or two

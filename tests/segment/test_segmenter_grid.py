@@ -12,7 +12,7 @@ from synthtrace.errors import InputError
 from synthtrace.seeds import Seeds
 from synthtrace.segment.grid import RECIPE, Cell, split_skipped, train_grid
 from synthtrace.segment.kept import save_kept
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import Recipe
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ RECIPES = [
 FAST = settings(steps=2, evaluations=1)
 
 
-def pool_of(recipe: Recipe) -> Pairs | None:
+def pool_of(recipe: Recipe) -> SegmentationSet | None:
     assert recipe.size is None, "no pool is asked for where there are too few real pairs"
     return None if recipe.kind == "real" else POOL
 
@@ -72,6 +72,6 @@ def test_the_card_names_the_patients_behind_synthetic_pairs(cells: list[Cell], t
 
 
 def test_images_that_the_network_cannot_take_are_told_before_any_training() -> None:
-    cut = Pairs(REAL.images[..., :24, :24], REAL.masks[..., :24, :24], REAL.image_ids, REAL.source_ids, REAL.groups)
+    cut = SegmentationSet(REAL.images[..., :24, :24], REAL.masks[..., :24, :24], REAL.image_ids, REAL.source_ids, REAL.groups)
     with pytest.raises(InputError, match="cannot take images of 24 x 24"):
         next(train_grid(RECIPES[:1], cut, pool_of, TEST, FAST, Seeds(3), CPU))
