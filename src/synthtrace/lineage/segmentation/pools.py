@@ -16,7 +16,7 @@ from synthtrace.pools.pairs import plan_pool
 from synthtrace.pools.styled import plan_styled
 from synthtrace.seeds import Seeds
 from synthtrace.segment.grid import split_skipped
-from synthtrace.segment.pairs import Pairs
+from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import REAL, recipes_of
 from synthtrace.segment.tables import read_drawn, read_skipped
 from synthtrace.selection import pair_rules
@@ -108,7 +108,7 @@ def skipped_rightly(study: PairStudy, item: str) -> Iterator[Finding]:
             yield fail(f"{folder}/skipped.csv: {recipe!r}: {told}; found that {found}")
 
 
-def _unread(image_ids: list[str], sources: list[str]) -> Pairs:
+def _unread(image_ids: list[str], sources: list[str]) -> SegmentationSet:
     """Pairs by their names alone, which is all that skipping looks at."""
     nothing = np.empty((len(image_ids), 0))
-    return Pairs(nothing, nothing, image_ids, sources, sources)
+    return SegmentationSet(nothing, nothing, image_ids, sources, sources)
