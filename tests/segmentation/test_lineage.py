@@ -210,6 +210,15 @@ def small_set_left(changed: Changed) -> None:
     pd.DataFrame([row | ids]).to_parquet(path, index=False)
 
 
+def another_network_kept(changed: Changed) -> None:
+    changed.json(changed.root / "data/segmenters/gan/card.json", lambda card: card["image_ids"].pop())
+
+
+def without_network(changed: Changed) -> None:
+    for name in ("card.json", "model.safetensors"):
+        (changed.root / "data/segmenters/gan" / name).unlink()
+
+
 def other_packages(changed: Changed) -> None:
     for path in (changed.root / "records/train_generator@diff").glob("*.json"):
         changed.json(path, lambda record: record["packages"].update(torch="1.0.0"))
@@ -313,6 +322,8 @@ MUTATIONS = {
         "expected training images of the fold",
     ),
     "a training of a small set leaves it": ("folds", small_set_left, "or made of it; expected pairs of the small set of 8"),
+    "a card that leaves a pair out": ("folds", another_network_kept, "differ in "),
+    "a network taken away": ("folds", without_network, "data/segmenters/gan: holds no network"),
     "a mask squashed otherwise": ("folds", squashed_otherwise, "is not what squashing makes of its scan"),
     "a test image scored twice": ("folds", twice_scored, "more than once"),
     "a training image scored": (

@@ -1,9 +1,11 @@
-"""What segmenters drew, and on which images they were scored."""
+"""What segmenters drew, what the kept ones say of it, and on which images they were scored."""
 
 from collections.abc import Iterator
 
 import pandas as pd
 
+from synthtrace.cards import CARD
+from synthtrace.lineage.checkpoints import checkpoint_folders, read_card, wrong_weights
 from synthtrace.lineage.drawn import training_only
 from synthtrace.lineage.findings import Finding, fail, listed
 from synthtrace.lineage.roles import Sides
@@ -45,6 +47,21 @@ def drawn_by_segmenters(study: PairStudy, item: str, side: Sides) -> Iterator[Fi
     both = scored.merge(drawn[["recipe", "seed"]].drop_duplicates(), how="left", indicator=True)
     for row in both[both["_merge"] == "left_only"].itertuples():
         yield fail(f"{name}: no row says what {row.recipe!r}, seed {row.seed}, drew; its scores are there")
+
+
+def kept_network(study: PairStudy, item: str) -> Iterator[Finding]:
+    """An item's kept network has the weights that its card names, which says what its training drew; none where none ran."""
+    folder = f"{SEGMENTERS}/{item}"
+    place, drawn = study.path(folder), read_drawn(study.path(folder))
+    if not checkpoint_folders(study, folder):
+        if len(drawn):
+            yield fail(f"{folder}: holds no network; expected that of the first of its trainings")
+        return
+    card = read_card(place)
+    yield from (fail(f"{folder}/{problem}") for problem in wrong_weights(place, card))
+    told = drawn.loc[(drawn["recipe"] == card.get("recipe")) & (drawn["seed"] == card.get("seed_index")), "image_id"]
+    if other := sorted(set(told.astype(str)) ^ {str(one) for one in card["image_ids"]}):
+        yield fail(f"{folder}/{CARD}: image_ids and what training.parquet says of its training differ in {listed(other, 3)}")
 
 
 def _sources(study: PairStudy, item: str, side: Sides) -> dict[str, str]:

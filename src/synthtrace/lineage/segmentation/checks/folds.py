@@ -35,6 +35,7 @@ def check(study: PairStudy) -> Iterator[Finding]:
         parts += [partial(seen.generator_saw, study, kind, side) for kind in study.params.generators.kinds]
         parts += [partial(part, study, kind, side) for kind in study.kinds for part in (conditions, seen.sources_seen)]
         parts += [partial(segmenters.drawn_by_segmenters, study, item, side) for item in study.items]
+        parts += [partial(segmenters.kept_network, study, item) for item in study.items]
     parts += [partial(segmenters.scores_apart, study, item, side) for item in study.items]
     if not study.evidence:
         parts.append(partial(twins, study, folds))
