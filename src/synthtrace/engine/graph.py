@@ -16,7 +16,7 @@ LOCK = Path("dvc.lock")
 
 
 class Pipeline:
-    """The stages that some targets need, in the order in which plain `dvc repro` visits them."""
+    """The stages that some targets need, in an order in which plain `dvc repro` may visit them."""
 
     def __init__(self, targets: list[str]) -> None:
         from dvc.repo import Repo
@@ -29,7 +29,9 @@ class Pipeline:
             graph = get_active_graph(index.graph)
             # without a target the index has all that counts: to collect it anew would parse dvc.yaml and dvc.lock again
             wanted = collect_stages(self._repo, targets) if targets else [one for one in index.stages if one.relpath == PROJECT]
-            plan = plan_repro(graph, wanted)
+            needed = set(plan_repro(graph, wanted))
+        # DVC's order, but always the same: its plan of some stages may stand as a set of them happens to
+        plan = [stage for stage in plan_repro(graph) if stage in needed]
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in plan}
         self.names = list(self._stages)
         # DVC draws an edge from a stage to what it depends on
@@ -60,7 +62,7 @@ class Pipeline:
             return True
 
     def order_lock(self) -> None:
-        """Put new entries of dvc.lock in the order of the plan, as plain `dvc repro` would: here they come as stages end."""
+        """Put new entries of dvc.lock in the order of the plan: here they come as stages end."""
         from dvc.utils.serialize import modify_yaml
 
         order = [*self._recorded, *(name for name in self.names if name not in self._recorded)]
