@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "inpainting": {"samples": 2, "respacing": 4, "jump_length": 2, "batch_size": 6},
     "style": {"steps": 4, "skip_timesteps": 2},
     "singan": {"min_side": 16, "channels": 4, "steps": 2},
-    "sampling": {"gan_samples": 3, "styled_pairs": 4},
+    "sampling": {"gan_samples": 4, "styled_pairs": 4},
     "selection": {"mask_quantile": 0.01},
     "fidelity": {"draws": 2, "pairs": 10},
     "segmenter": {"encoder": "tu-test_resnet", "steps": 2, "evaluations": 1, "seeds": 2},
