@@ -34,23 +34,21 @@ def preset_section(evidence: Path) -> list[str]:
     runs = {(record["stage"], record["started"]): record["seconds"] for record in records}
     devices = sorted({record["device"] for record in records if "device" in record})
     threads = sorted({record["threads"] for record in records})
-    paired = "recipes" in summary
-    if paired:
-        size = results_segmentation.size(evidence, summary)
+    if "recipes" in summary:
+        size, tables = results_segmentation.size(evidence, summary), results_segmentation.tables(evidence, summary)
     else:
-        size = f"{summary['patients']} patients, {summary['images']} images, {summary['seeds']} seeds, "
-        size += f"mixing rate {summary['mixing_rate']}"
+        size, tables = results_tables.size(summary), classifier_tables(metrics, summary)
     return [
         f"Command: `make results PRESET={evidence.name}`. Evidence: `results/{evidence.name}/`.",
         "",
         f"{size}; device {', '.join(devices)}, {', '.join(map(str, threads))} thread(s) a stage, "
         f"{sum(runs.values()) / 60:.0f} minutes of stage time in all.",
         "",
-        *(results_segmentation.tables(evidence, summary) if paired else of_classifiers(metrics, summary)),
+        *tables,
     ]
 
 
-def of_classifiers(metrics: Path, summary: dict[str, Any]) -> list[str]:
+def classifier_tables(metrics: Path, summary: dict[str, Any]) -> list[str]:
     """The main study's tables."""
     return [
         *results_tables.scenarios(summary),

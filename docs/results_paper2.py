@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from results_beside import NOT_RUN
+from results_beside import NOT_RUN, beside
 from results_cells import MISSING, difference, number, table
 from results_paper2_figures import KINDS, QUALITY, Cell, Stated, stated
-from results_segmentation import FID, MS_SSIM, distance, score
+from results_segmentation import MS_SSIM, distances, over_draws, score, untouched
 
-from synthtrace.report.segmentation.fidelity import fidelity
 from synthtrace.report.segmentation.tables import TITLES
 from synthtrace.segment.recipes import REAL
 
@@ -41,28 +40,21 @@ def section(results: Path) -> list[str]:
 
 
 def _quality(found: dict[str, Any]) -> list[str]:
-    by_metric = {one["metric"]: {(row["name"], row["part"]): row for row in one["rows"]} for one in fidelity(found)}
-    own = next(name for name in by_metric if name not in (FID, MS_SSIM))
+    pools = {pool["kind"]: pool for pool in found["pools"] if pool["part"] != "kept"}
+    fid, own = distances(found)
     rows = []
-    for name, (fid, alike) in QUALITY.items():
-        pool = (KINDS[name], "halves" if name == "Real" else "raw")
-        ours = {metric: _cell(by_metric.get(metric), pool) for metric in (FID, own, MS_SSIM)}
-        untouched = by_metric[MS_SSIM].get(pool, {"untouched": ""})["untouched"]
-        rows.append([name, ours[FID], fid, ours[own], ours[MS_SSIM], alike, untouched])
-    heads = ["images of", "FID, ours", "FID, paper's", f"`{own}`, ours", "MS-SSIM, ours", "MS-SSIM, paper's", "untouched, ours"]
+    for name, stated_quality in QUALITY.items():
+        pool = pools.get(KINDS[name])
+        ours = [NOT_RUN if pool is None else over_draws(pool.get(metric)) for metric in (fid, MS_SSIM)]
+        more = [NOT_RUN, NOT_RUN] if pool is None else [over_draws(pool.get(own)), untouched(pool)]
+        rows.append([name, *beside(ours, stated_quality), *more])
+    heads = ["images of", "FID, ours", "FID, paper's", "MS-SSIM, ours", "MS-SSIM, paper's", f"`{own}`, ours", "untouched, ours"]
     return [
         "Tables 1 and 2 of the paper: three sets each, pools as they were made, as ours are here; `Real` is there the training "
-        f"images against themselves, here half against half. `{own}` is not FID.",
+        f"images against themselves, here half against half. `{own}` is no FID.",
         "",
         *table(heads, rows),
     ]
-
-
-def _cell(rows: dict[tuple[str, str], dict[str, Any]] | None, pool: tuple[str, str]) -> str:
-    """Our metric of a pool; `rows` is None of a metric that was not measured."""
-    if rows is None:
-        return MISSING
-    return distance(rows[pool]) if pool in rows else NOT_RUN
 
 
 def _scores(summary: dict[str, Any]) -> list[str]:

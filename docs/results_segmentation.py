@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from results_cells import MISSING, difference, interval, mean_sd, table
+from results_cells import MISSING, difference, figure, interval, mean_sd, table
 
-from synthtrace.folds.units import words
 from synthtrace.report.gates import read_gates
-from synthtrace.report.segmentation.fidelity import fidelity
 from synthtrace.report.segmentation.tables import TITLES
 from synthtrace.segment.recipes import REAL
 
@@ -34,7 +32,8 @@ def size(evidence: Path, summary: Evidence) -> str:
 
 def units(evidence: Path) -> str:
     """What an interval draws whole: patients, or groups of images."""
-    return words(yaml.safe_load((evidence / "params.yaml").read_text())["dataset"]["patient_ids"])
+    dataset = yaml.safe_load((evidence / "params.yaml").read_text())["dataset"]
+    return "patients" if dataset["patient_ids"] == "manifest" else "groups of images"
 
 
 def tables(evidence: Path, summary: Evidence) -> list[str]:
@@ -48,31 +47,50 @@ def tables(evidence: Path, summary: Evidence) -> list[str]:
 
 def quality(found: Evidence) -> list[str]:
     """Tables 1 and 2 in one: how near pools come to the training images, and how varied they are."""
-    by_metric = {one["metric"]: one for one in fidelity(found)}
-    metrics = list(dict.fromkeys([FID, *by_metric]))
-    rows = []
-    for place, pool in enumerate(found["pools"]):
-        cells = [distance(by_metric[name]["rows"][place]) if name in by_metric else MISSING for name in metrics]
-        own = by_metric[MS_SSIM]["rows"][place]
-        rows.append([pool["kind"], pool["part"], own["images"], own["untouched"], *cells])
+    near = distances(found)
+    metrics = [*near, MS_SSIM]
+    rows = [
+        [
+            pool["kind"],
+            pool["part"],
+            f"{pool['images']} of {pool['available']}",
+            untouched(pool),
+            *(over_draws(pool.get(name)) for name in metrics),
+        ]
+        for pool in found["pools"]
+    ]
     heads = ["images of", "part", "images", "untouched", *(f"{NAMES.get(name, f'`{name}`')}: mean ± sd" for name in metrics)]
     return [
         "**Tables 1 and 2. Nearness and variety of pools.**",
         "",
         *table(heads, rows),
-        " ".join(f"{NAMES.get(name, f'`{name}`')}: {one['words']}" for name, one in by_metric.items()),
-        f"Means of {found['draws']} draws, which stand in brackets; `real` is training images, half against half. Untouched: "
-        "the share of pixels that inpainting left as they were in the real image, which flatters a distance to it. Compare "
-        "rows of like numbers of images."
-        + ("" if FID in by_metric else f" FID is {MISSING}: no Inception weights were given (`fidelity.inception`)."),
+        f"Means of {found['draws']} draws, which stand in brackets; `real` is training images, half against half. "
+        f"`{near[-1]}` is the Fréchet distance to training images in the space of an in-domain {found['extractor']['name']}, lower "
+        "being nearer; it is no FID and compares with nothing outside this study. MS-SSIM is the similarity of pairs of images, "
+        f"in {found['ms_ssim']['scales']} of five scales, lower being more varied. Untouched: the share of pixels that are the "
+        "real image's own, which flatters a distance to it. Compare rows of like numbers of images."
+        + ("" if found["inception"] else f" FID is {MISSING}: no Inception weights were given (`fidelity.inception`)."),
         "",
     ]
 
 
-def distance(row: Evidence) -> str:
-    """A metric of a pool and what it was of each draw, unless all draws are the whole pool."""
-    values = row["values"]
-    return row["mean"] if set(values) == {row["mean"]} else f"{row['mean']} ({', '.join(values)})"
+def distances(found: Evidence) -> list[str]:
+    """Names of the distances: FID, whether it was measured or not, and that in the space of the study's own features."""
+    return [FID, *(name for name in found["pools"][0] if name.startswith("fd_"))]
+
+
+def over_draws(block: Evidence | None) -> str:
+    """A metric's mean, and what it was of each draw unless all draws are the whole pool; `block` is None of too few images."""
+    if block is None or block["mean"] is None:
+        return MISSING
+    if block["deviation"] is None:
+        return figure(block["mean"])
+    return f"{figure(block['mean'])} ± {figure(block['deviation'])} ({', '.join(map(figure, block['values']))})"
+
+
+def untouched(pool: Evidence) -> str:
+    """The share of pixels that inpainting left alone, of inpainted pools."""
+    return "" if pool["untouched"] is None else f"{100 * pool['untouched']:.1f}%"
 
 
 def scores(summary: Evidence, drawn: str) -> list[str]:

@@ -19,7 +19,6 @@ MIXES = Mixes(
 RECIPES = recipes_of(MIXES, ["diff", "styled_diff"])
 SKIPPED = "synthetic diff x2 control"
 REASON = "no real pair has more than 1 synthetic ones of kind diff, fewer than 2"
-CELLS = ("full real", "full real control", "synthetic diff x1 control", "augment diff alpha0.5", "small real 16 control")
 PARAMS = {
     "dataset": {"path": "data/frames", "patient_ids": "none"},
     "preprocess": {"image_size": 64},
@@ -62,7 +61,8 @@ def pool(kind: str, part: str, value: float | None, **more: Any) -> dict[str, An
 
 
 def fidelity(*pools: dict[str, Any]) -> dict[str, Any]:
-    return {"extractor": {"name": "resnet10t"}, "ms_ssim": {"scales": 3}, "draws": 3, "pools": list(pools)}
+    head = {"extractor": {"name": "resnet10t"}, "inception": None, "ms_ssim": {"scales": 3}, "draws": 3}
+    return head | {"pools": list(pools)}
 
 
 POOLS = (
@@ -99,17 +99,16 @@ def page(render: Callable[..., str], results: Path, name: str = "cpu-polyp") -> 
     return render(f"<!-- begin {name} --><!-- end {name} -->", results)
 
 
-def rows(text: str, table: str) -> dict[str, list[str]]:
-    """Cells of the table that follows the first `table`, by its row's cells up to a figure: kind, or kind and numbers."""
-    lines = text[text.index(table) :].splitlines()
-    start = next(place for place, line in enumerate(lines) if line.startswith("| "))
-    found = {}
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        cells = [cell.strip() for cell in line.strip()[1:-1].split("|")]
-        found[" ".join(cell for cell in cells[:4] if cell and "." not in cell.replace("0.5", ""))] = cells
-    return found
+def rows(text: str, title: str) -> list[list[str]]:
+    """Cells of the rows of the table below a title."""
+    lines = text[text.index(title) :].split("\n\n")[1].splitlines()
+    return [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in lines[2:]]
+
+
+def row(text: str, title: str, *first: str) -> list[str]:
+    """What follows the first cells of the one row that begins with them."""
+    (found,) = [cells for cells in rows(text, title) if cells[: len(first)] == list(first)]
+    return found[len(first) :]
 
 
 def test_the_head_tells_command_units_machine_and_time(render: Callable[..., str], results: Path) -> None:
@@ -132,17 +131,22 @@ def test_each_recipes_figures_are_in_its_row_of_its_table(render: Callable[..., 
             cells.append("" if " real" in recipe else f"{sign * place / 1000:+.3f} {interval}")
         return cells
 
-    third, fourth, fifth, sixth = (rows(text, f"**Table {number}.") for number in (3, 4, 5, 6))
-    assert list(third) == ["real", "diff 1", f"diff 2 n/a: {REASON}", "styled_diff 1", "styled_diff 2"]
-    assert third["real"] == ["real", "", *figures("full real control")]
-    assert third["diff 1"] == ["diff", "1", *figures("synthetic diff x1 control")]
-    assert third["styled_diff 2"] == ["styled_diff", "2", *figures("synthetic styled_diff x2 control")]
-    assert fourth["real"] == ["real", "", *figures("full real")]
-    assert fourth["diff 0.5"] == ["diff", "0.5", *figures("augment diff alpha0.5")]
-    assert fifth["styled_diff 0.5"] == ["styled_diff", "0.5", *figures("augment styled_diff alpha0.5 control")]
-    assert sixth["real 16"] == ["real", "16", "", "", *figures("small real 16 control")]
-    assert sixth["styled_diff 16 1 the N"][4:] == figures("small styled_diff 16 x1 control")
-    assert sixth["styled_diff 16 1 all pairs"][4:] == figures("small styled_diff 16 x1 control saw all")
+    assert [cells[:2] for cells in rows(text, "**Table 3.")] == [
+        ["real", ""],
+        ["diff", "1"],
+        ["diff", "2"],
+        ["styled_diff", "1"],
+        ["styled_diff", "2"],
+    ]
+    assert row(text, "**Table 3.", "real", "") == figures("full real control")
+    assert row(text, "**Table 3.", "diff", "1") == figures("synthetic diff x1 control")
+    assert row(text, "**Table 3.", "styled_diff", "2") == figures("synthetic styled_diff x2 control")
+    assert row(text, "**Table 4.", "real", "") == figures("full real")
+    assert row(text, "**Table 4.", "diff", "0.5") == figures("augment diff alpha0.5")
+    assert row(text, "**Table 5.", "styled_diff", "0.5") == figures("augment styled_diff alpha0.5 control")
+    assert row(text, "**Table 6.", "real", "16", "", "") == figures("small real 16 control")
+    assert row(text, "**Table 6.", "styled_diff", "16", "1", "the N") == figures("small styled_diff 16 x1 control")
+    assert row(text, "**Table 6.", "styled_diff", "16", "1", "all pairs") == figures("small styled_diff 16 x1 control saw all")
 
 
 def test_a_skipped_cell_tells_why(render: Callable[..., str], results: Path) -> None:
@@ -156,26 +160,26 @@ def test_one_group_has_no_intervals(render: Callable[..., str], results: Path) -
         for one in (recipe["iou"], recipe["dice_loss"], versus.get("iou", {}), versus.get("dice_loss", {})):
             one["ci95"] = None
     write(results, "summary", found)
-    assert rows(page(render, results), "**Table 3.")["diff 1"][2:4] == ["0.520 ± 0.013 [n/a]", "+0.002 [n/a]"]
+    assert row(page(render, results), "**Table 3.", "diff", "1")[:2] == ["0.520 ± 0.013 [n/a]", "+0.002 [n/a]"]
 
 
 def test_pools_stand_beside_real_images_and_without_weights_there_is_no_fid(render: Callable[..., str], results: Path) -> None:
     text = page(render, results)
-    found = rows(text, "**Tables 1 and 2.")
-    assert found["real halves 50 of 100"][3:] == ["", "n/a", "20 ± 1 (19, 20, 21)", "0.2 ± 0.01 (0.19, 0.2, 0.21)"]
-    assert found["diff raw 40 of 90 25%"][4:] == ["n/a", "30 ± 1 (29, 30, 31)", "0.3 ± 0.01 (0.29, 0.3, 0.31)"]
-    assert found["diff kept 1 of 1"][4:] == ["n/a", "n/a", "n/a"]
+    title = "**Tables 1 and 2."
+    assert row(text, title, "real", "halves", "50 of 100", "") == ["n/a", "20 ± 1 (19, 20, 21)", "0.2 ± 0.01 (0.19, 0.2, 0.21)"]
+    assert row(text, title, "diff", "raw", "40 of 90", "25.0%")[:2] == ["n/a", "30 ± 1 (29, 30, 31)"]
+    assert row(text, title, "diff", "kept", "1 of 1", "") == ["n/a", "n/a", "n/a"]
     assert "no Inception weights" in text
     assert "in 3 of five scales" in text
 
 
 def test_with_weights_fid_has_its_column(render: Callable[..., str], results: Path) -> None:
     of_real = {"fid": {"mean": 88.0, "deviation": None, "values": [88.0, 88.0, 88.0]}}
-    write(results, "fidelity", fidelity(POOLS[0] | of_real))
+    write(results, "fidelity", fidelity(POOLS[0] | of_real) | {"inception": {"sha256": "abc"}})
     text = page(render, results)
-    assert rows(text, "**Tables 1 and 2.")["real halves 50 of 100"][4] == "88"
+    assert row(text, "**Tables 1 and 2.", "real", "halves", "50 of 100", "")[0] == "88"
     assert "no Inception weights" not in text
-    assert rows(page(render, results, "paper2"), "Tables 1 and 2 of the paper")["Real 88"][1] == "88"
+    assert row(page(render, results, "paper2"), "Tables 1 and 2 of the paper", "Real")[:2] == ["88", "-4.412e-5"]
 
 
 def test_gates_are_counted_and_what_did_not_hold_is_told(render: Callable[..., str], results: Path) -> None:
@@ -189,10 +193,8 @@ def test_gates_are_counted_and_what_did_not_hold_is_told(render: Callable[..., s
 
 def test_paper_2s_cells_stand_beside_ours(render: Callable[..., str], results: Path) -> None:
     text = page(render, results, "paper2")
-    (one, two, three, four, six) = (rows(text, f"Table {number} of the paper") for number in (3, 3, 3, 4, 6))
-    assert one["Real"][1:3] == ["0.500 ± 0.013 [0.400 to 0.600]", "0.8085"]
-    assert two["Diff-1"] == [
-        "Diff-1",
+    assert row(text, "Table 3 of the paper", "Real")[:2] == ["0.500 ± 0.013 [0.400 to 0.600]", "0.8085"]
+    assert row(text, "Table 3 of the paper", "Diff-1") == [
         "0.520 ± 0.013 [0.420 to 0.620]",
         "0.5948",
         "+0.002 [-0.044 to +0.067]",
@@ -200,15 +202,20 @@ def test_paper_2s_cells_stand_beside_ours(render: Callable[..., str], results: P
         "0.220 ± 0.013 [0.120 to 0.320]",
         "0.3434",
     ]
-    assert three["Diff-2 n/a: skipped"] == ["Diff-2", "n/a: skipped", "0.5948", "", "-0.2137", "", "0.3434"]
-    assert four["Styled-Diff"][2] == "0.7644"
+    assert row(text, "Table 3 of the paper", "Diff-2") == ["n/a: skipped", "0.5948", "", "-0.2137", "", "0.3434"]
+    assert row(text, "Table 4 of the paper", "Styled-Diff")[1] == "0.7644"
     small = summary()["recipes"]["small styled_diff 16 x1 control saw all"]["iou"]["mean"]
-    assert six["Styled-Diff, N = 16, r = 1"][1:3] == [f"{small:.3f} ± 0.013 [{small - 0.1:.3f} to {small + 0.1:.3f}]", "0.5930"]
-    assert six["Styled-Diff, N = 16, r = 1"][4] == "+0.0667"
-    quality = rows(text, "Tables 1 and 2 of the paper")
-    diff = next(cells for cells in quality.values() if cells[0] == "Diff")
-    assert diff[1:] == ["n/a", "36.01, 37.90, 37.78", "30 ± 1 (29, 30, 31)", "0.3 ± 0.01 (0.29, 0.3, 0.31)", *diff[5:]]
-    assert diff[5:] == ["0.2081, 0.2126, 0.2096", "25%"]
+    ours, theirs, _, less, *_ = row(text, "Table 6 of the paper", "Styled-Diff, N = 16, r = 1")
+    assert (ours, theirs, less) == (f"{small:.3f} ± 0.013 [{small - 0.1:.3f} to {small + 0.1:.3f}]", "0.5930", "+0.0667")
+    assert row(text, "Tables 1 and 2 of the paper", "Diff") == [
+        "n/a",
+        "36.01, 37.90, 37.78",
+        "0.3 ± 0.01 (0.29, 0.3, 0.31)",
+        "0.2081, 0.2126, 0.2096",
+        "30 ± 1 (29, 30, 31)",
+        "25.0%",
+    ]
+    assert row(text, "Tables 1 and 2 of the paper", "GAN")[0] == "not run"
 
 
 def test_paper_2s_cells_that_we_lack_are_told_and_so_is_what_differs(render: Callable[..., str], results: Path) -> None:

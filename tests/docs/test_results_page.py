@@ -86,8 +86,8 @@ Command: `make results PRESET=toy`. Evidence: `results/toy/`.
 
 55 patients, 550 images, 3 seeds, mixing rate 1.5; device cpu, 1 thread(s) a stage, 2 minutes of stage time in all.
 
-| scenario | AUC, images: mean ± sd over seeds | 95% interval | AUC, patients: mean ± sd | 95% interval | versus real, images | \
-95% interval | t, p over seeds |
+| scenario | AUC, images: mean ± sd over seeds | 95% interval | AUC, patients: mean ± sd | 95% interval | versus real, \
+images | 95% interval | t, p over seeds |
 |---|---|---|---|---|---|---|---|
 | real | 0.812 ± 0.013 | 0.750 to 0.875 | 0.838 ± 0.022 | 0.760 to 0.885 |  |  |  |
 | semantic | 0.812 ± 0.013 | 0.750 to 0.875 | 0.838 ± 0.022 | 0.760 to 0.885 | +0.021 | -0.011 to +0.056 | 2.51, 0.031 |
