@@ -65,10 +65,10 @@ def quality(found: Evidence) -> list[str]:
         "",
         *table(heads, rows),
         f"Means of {found['draws']} draws, which stand in brackets; `real` is training images, half against half. "
-        f"`{near[-1]}` is the Fréchet distance to training images in the space of an in-domain {found['extractor']['name']}, lower "
-        "being nearer; it is no FID and compares with nothing outside this study. MS-SSIM is the similarity of pairs of images, "
-        f"in {found['ms_ssim']['scales']} of five scales, lower being more varied. Untouched: the share of pixels that are the "
-        "real image's own, which flatters a distance to it. Compare rows of like numbers of images."
+        f"`{near[-1]}` is the Fréchet distance to training images in the space of an in-domain {found['extractor']['name']}, "
+        "lower being nearer; it is no FID and compares with nothing outside this study. MS-SSIM is the similarity of pairs of "
+        f"images, in {found['ms_ssim']['scales']} of five scales, lower being more varied. Untouched: the share of pixels that "
+        "are the real image's own, which flatters a distance to it. Compare rows of like numbers of images."
         + ("" if found["inception"] else f" FID is {MISSING}: no Inception weights were given (`fidelity.inception`)."),
         "",
     ]
