@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -37,6 +39,7 @@ if seed == 13:
 if seed == 60:
     time.sleep(60)
 """
+PROJECT = Path(__file__).parents[2]
 CACHED = ["data/predictions/real.parquet", "data/curve/real"]
 STAGE = {
     "cmd": "python stages/number.py",
@@ -173,3 +176,33 @@ def test_a_refused_preset_changes_nothing(study):
     assert (process.returncode, process.err.count("\n")) == (1, 1)
     assert "unknown parameter 'sed'" in process.err
     state(study)
+
+
+def test_the_preset_of_another_study_runs_in_its_folder_and_leaves_the_main_one_alone(study):
+    own = study.root / "studies/segmentation"
+    own.mkdir(parents=True)
+    shutil.copy(PROJECT / "studies/segmentation/params.yaml", own)
+    (study.root / "stages/segmentation").mkdir()
+    segmenters = 'Path("data/segmenters/real").mkdir(parents=True, exist_ok=True)\n'
+    segmenters += 'for name in ("skipped.csv", "training.parquet"):\n    Path("data/segmenters/real", name).write_text(table)\n'
+    script = SCRIPT.replace('print("number', segmenters + 'print("number')
+    (study.root / "stages/segmentation/number.py").write_text(script)
+    command = {"cmd": "python ../../stages/segmentation/number.py", "deps": ["../../stages/segmentation/number.py"]}
+    outs = {"outs": [*STAGE["outs"], "data/segmenters/real"]}
+    (own / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"number": STAGE | command | outs}}))
+    (own / ".gitignore").write_text("/records/\n/.scratch/\n/report/\n/data/\n")
+    (study.root / "presets/other.yaml").write_text("study: segmentation\nseed: 2\n")
+    assert subprocess.run(["synthtrace", "repro"], cwd=own, env=study.env, check=False).returncode == 0
+    study.run("git", "add", ".")
+    study.run("git", "commit", "--quiet", "-m", "another study")
+    before = state(study), (study.root / "metrics/summary.json").read_bytes()
+    process = study.run("synthtrace", "results", "other")
+    assert process.returncode == 0, process.err
+    evidence = study.root / "results/other"
+    assert json.loads((evidence / "metrics/summary.json").read_text()) == {"seed": 2}
+    kept = {"dvc.lock", "folds.csv", "predictions", "segmenters", "records"}
+    assert kept <= {path.name for path in evidence.iterdir()}
+    assert sorted(path.name for path in (evidence / "segmenters/real").iterdir()) == ["listing.json", "skipped.csv"]
+    assert (own / "report/other.html").read_text() == "page of seed 2"
+    assert (own / "data/predictions/real.parquet").read_text() == "table of seed 20230612"
+    assert (state(study), (study.root / "metrics/summary.json").read_bytes()) == before

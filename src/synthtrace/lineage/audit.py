@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Outcome, SkippedError, fail, note, status_of
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 # id -> "module:function", resolved late: a check's libraries load only when it runs
 CHECKS = {
@@ -23,6 +23,12 @@ CHECKS = {
     "determinism": "synthtrace.lineage.checks.determinism:check",
     "memorisation": "synthtrace.lineage.checks.memorisation:check",
 }
+# of them, those that a study has its own of
+OWN = {
+    "segmentation": {
+        name: f"synthtrace.lineage.segmentation.checks.{name}:check" for name in ("folds", "ledger", "memorisation")
+    }
+}
 # what evidence alone, without data and cache, can be asked
 OF_EVIDENCE = ["closure", "pipeline", "code", "environment", "folds", "numbers"]
 
@@ -36,10 +42,10 @@ def chosen(names: list[str], evidence: bool = False) -> list[str]:
     return [name for name in there if not names or name in names]
 
 
-def audit(study: Study, names: list[str]) -> Iterator[Outcome]:
+def audit(study: Run, names: list[str]) -> Iterator[Outcome]:
     """Run the named checks one by one. An error in a check is a finding of it, and the others go on."""
     for name in names:
-        module, function = CHECKS[name].split(":")
+        module, function = (CHECKS | OWN.get(study.name, {}))[name].split(":")
         found = importlib.import_module(module)
         started = time.perf_counter()
         try:

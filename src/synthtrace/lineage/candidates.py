@@ -1,9 +1,10 @@
 """A pool's candidates: their rows, their files, the generator that they come from, their scores and their selection."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,16 @@ from synthtrace.images import pixel_hash, read_image, write_image
 from synthtrace.lineage.checkpoints import read_card, wrong_weights
 from synthtrace.lineage.findings import Finding, fail, further, listed
 from synthtrace.lineage.pipeline import PARAMS, producer
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.study import Study
+from synthtrace.params import Params
 from synthtrace.seeds import Seeds
 from synthtrace.selection import rules
 
 TABLE = "ledger.parquet"
 SCORES_AND_SELECTION = ("scored", "selected")
+# of scores and the parameters that the selection ran with: which rows are kept, and what this rule is called
+Rule = Callable[[pd.DataFrame, Any], tuple[np.ndarray, str]]
 
 
 def rows_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iterator[Finding]:
@@ -104,8 +109,11 @@ def _as_written(content: bytes, pixels: np.ndarray) -> bool:
     return buffer.getvalue() == content
 
 
-def generator_there(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iterator[Finding]:
-    """Every row's checkpoint is the generator of its pool, whose card knows its weights; raises InputError without a card."""
+def generator_there(study: Run, kind: str, fold: int, ledger: pd.DataFrame, pool: str = "") -> Iterator[Finding]:
+    """Every row's checkpoint is the generator of its pool, whose card knows its weights; raises InputError without a card.
+
+    `pool`: its name, where it is not that of the generator's kind.
+    """
     folder, name = study.generator(kind, fold), f"data/generators/{kind}/fold{fold}"
     card = read_card(folder)
     yield from (fail(f"{name}/{problem}") for problem in wrong_weights(folder, card))
@@ -117,12 +125,22 @@ def generator_there(study: Study, kind: str, fold: int, ledger: pd.DataFrame) ->
     if len(wrong):
         row = wrong.iloc[0]
         yield fail(
-            f"data/pools/{kind}/fold{fold}/{TABLE}: checkpoint of {row['image_id']!r} is {str(row['checkpoint'])[:12]}; "
-            f"expected {digest[:12]}, which is {name}{further(len(wrong) - 1, 'row')}"
+            f"data/pools/{pool or kind}/fold{fold}/{TABLE}: checkpoint of {row['image_id']!r} is "
+            f"{str(row['checkpoint'])[:12]}; expected {digest[:12]}, which is {name}{further(len(wrong) - 1, 'row')}"
         )
 
 
 def selection_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) -> Iterator[Finding]:
+    """`kept_by` the rule of `selection.method`."""
+
+    def rule(both: pd.DataFrame, ran: Params) -> tuple[np.ndarray, str]:
+        method = ran.selection.method
+        return rules.kept(both, method, ran.selection), f"selection.method {method}"
+
+    yield from kept_by(study, kind, fold, ledger, rule)
+
+
+def kept_by(study: Run, kind: str, fold: int, ledger: pd.DataFrame, rule: Rule) -> Iterator[Finding]:
     """One row of scores and one of the selection an image of the ledger, under its label; kept by the rule, of these scores."""
     scored, selected = (f"data/{place}/{kind}/fold{fold}" for place in SCORES_AND_SELECTION)
     candidates, selection = study.candidates(kind, fold), study.selection(kind, fold)
@@ -142,14 +160,13 @@ def selection_right(study: Study, kind: str, fold: int, ledger: pd.DataFrame) ->
                 f"{scored}/candidates.parquet{further(int((~same).sum()) - 1, 'row')}"
             )
     stage = producer(study.lock, selected)
-    settings = (study.params_of(stage[0]) if stage else study.params).selection
-    expected = rules.kept(both, settings.method, settings)
+    expected, name = rule(both, study.params_of(stage[0]) if stage else study.params)
     kept = both["kept"].astype(bool).to_numpy()
     if (kept != expected).any():
         row = both.iloc[int(np.flatnonzero(kept != expected)[0])]
         yield fail(
             f"{selected}/selection.parquet: {row['image_id']!r} has kept {row['kept']}; expected {not row['kept']} by "
-            f"selection.method {settings.method}{further(int((kept != expected).sum()) - 1, 'row')}"
+            f"{name}{further(int((kept != expected).sum()) - 1, 'row')}"
         )
 
 

@@ -14,7 +14,8 @@ from synthtrace.images import file_sha256
 from synthtrace.lineage.findings import Finding, fail, listed, note
 from synthtrace.lineage.pipeline import Locked, producer, producers, upstream
 from synthtrace.lineage.roles import Sides
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import Run, read_object
+from synthtrace.lineage.study import Study
 
 WEIGHTS = "*.safetensors"
 # a gate says that data may go on, or stops them: nothing learnt goes through it
@@ -43,7 +44,7 @@ def fold_of(path: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def upstream_checkpoints(study: Study, folds: dict[int, Sides]) -> list[Checkpoint]:
+def upstream_checkpoints(study: Run, folds: dict[int, Sides]) -> list[Checkpoint]:
     """Every checkpoint upstream of a scenario's predictions, by the lock.
 
     What a classifier reads below a fold's folder serves that fold alone, with all that stands upstream of it; the rest serves
@@ -51,8 +52,8 @@ def upstream_checkpoints(study: Study, folds: dict[int, Sides]) -> list[Checkpoi
     """
     stages = {name: stage for name, stage in study.lock.items() if not all(out.startswith(NOT_LEARNT) for out in stage.outs)}
     found: dict[str, Checkpoint] = {}
-    for scenario in study.scenarios:
-        table = f"data/predictions/{scenario}.parquet"
+    for item in study.items:
+        table = f"data/predictions/{item}.parquet"
         made = producer(stages, table)
         if made is None:
             raise InputError(f"{study.root / 'dvc.lock'}: no stage makes {table}; expected one a scenario")
@@ -64,7 +65,7 @@ def upstream_checkpoints(study: Study, folds: dict[int, Sides]) -> list[Checkpoi
     return list(found.values())
 
 
-def checkpoint_folders(study: Study, out: str) -> list[str]:
+def checkpoint_folders(study: Run, out: str) -> list[str]:
     """The checkpoints in an output: the output itself, or its folders where several latent spaces stand side by side.
 
     What holds weights and no card is one too: nobody knows what it saw.
@@ -77,7 +78,7 @@ def checkpoint_folders(study: Study, out: str) -> list[str]:
     return loose + [f"{out}/{path.name}" for path in inner]
 
 
-def _checkpoints(study: Study, stages: dict[str, Locked], names: list[str]) -> Iterator[Checkpoint]:
+def _checkpoints(study: Run, stages: dict[str, Locked], names: list[str]) -> Iterator[Checkpoint]:
     for name in names:
         for out in stages[name].outs:
             for folder in checkpoint_folders(study, out):
@@ -105,7 +106,7 @@ def wrong_weights(folder: Path, card: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: not among the weights that the card names"
 
 
-def judged(study: Study, checkpoint: Checkpoint, every: list[Checkpoint], folds: dict[int, Sides]) -> Iterator[Finding]:
+def judged(study: Run, checkpoint: Checkpoint, every: list[Checkpoint], folds: dict[int, Sides]) -> Iterator[Finding]:
     """What a checkpoint saw, held against each fold whose predictions it stands upstream of."""
     folder = study.path(checkpoint.name)
     try:
@@ -144,7 +145,7 @@ def _of_training_images(name: str, card: dict[str, Any], side: Sides) -> Iterato
         yield fail(f"{name}: names no image that it was trained on; expected training images of fold {side.fold}")
 
 
-def _of_nobody(study: Study, name: str, card: dict[str, Any]) -> Iterator[Finding]:
+def _of_nobody(study: Run, name: str, card: dict[str, Any]) -> Iterator[Finding]:
     """A model that belongs to no fold serves all of them, so that it may know nobody of the study whom a fold uses."""
     used = study.folds[study.folds["role"] != UNUSED]
     images = sorted(set(card["image_ids"]) & set(used["image_id"].astype(str)))
@@ -153,15 +154,21 @@ def _of_nobody(study: Study, name: str, card: dict[str, Any]) -> Iterator[Findin
         if found:
             yield fail(f"{name}: trained on {what} {listed(found, 3)}, which a fold uses; expected none that any fold does")
     if card["weights"] and not card["image_ids"]:
-        source, given = card.get("taken_from"), study.params.autoencoder
-        known = {space: given.of_space(space).pretrained for space in spaces(given)}
+        source, known = card.get("taken_from"), _given(study)
         if source is None or source != known.get(Path(name).parent.name):
             yield fail(f"{name}: names no image that it was trained on, and no autoencoder.pretrained that it was taken from")
         elif fold_of(name) is None:
             yield note(f"{name}: taken from {source}, which leaves no record of what it saw")
 
 
-def _digests_above(study: Study, checkpoint: Checkpoint, every: list[Checkpoint]) -> set[str]:
+def _given(study: Run) -> dict[str, str | None]:
+    """The autoencoders that the parameters take as they are, by their latent space; a study without latent spaces has none."""
+    if not isinstance(study, Study):
+        return {}
+    return {space: study.params.autoencoder.of_space(space).pretrained for space in spaces(study.params.autoencoder)}
+
+
+def _digests_above(study: Run, checkpoint: Checkpoint, every: list[Checkpoint]) -> set[str]:
     """Digests of the checkpoints upstream of one; damaged ones are reported where they are judged."""
     above, found = set(upstream(study.lock, checkpoint.stage)), set()
     for other in every:

@@ -22,7 +22,7 @@ def audit(
     """Check what a run promises. Exit code 0: all holds; 1: something does not; 2: the audit could not be run."""
     from synthtrace.lineage.audit import audit as run_checks
     from synthtrace.lineage.audit import chosen
-    from synthtrace.lineage.study import find_study
+    from synthtrace.lineage.find import find_study
     from synthtrace.lineage.table import Shown
 
     try:
@@ -57,10 +57,10 @@ def export(
 ) -> None:
     """Write the kept synthetic images with their data card, and no id of a patient, for others to use and to check."""
     from synthtrace.lineage.export.write import export as write_export
-    from synthtrace.lineage.study import find_study
+    from synthtrace.lineage.find import find_study, of_main
 
     try:
-        bundle = write_export(find_study(study), form, out, pools or [], licence)
+        bundle = write_export(of_main(find_study(study), "export"), form, out, pools or [], licence)
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -81,16 +81,17 @@ def trace(
     results: Annotated[str | None, typer.Option("--results", help="Trace in the evidence of results/NAME.")] = None,
 ) -> None:
     """Walk a number, a file or a synthetic image back to raw scans."""
-    from synthtrace.lineage.study import find_study
+    from synthtrace.lineage.find import find_study
 
     try:
         if (target is None) != page or as_json + as_dot + page > 1:
             raise InputError("TARGET: expected a number, a file or an image, with --json, --dot or neither; or --page alone")
         found = find_study(study, results)
         if target is None:
+            from synthtrace.lineage.find import of_main
             from synthtrace.lineage.page.page import write_page
 
-            typer.echo(write_page(found))
+            typer.echo(write_page(of_main(found, "trace --page")))
             return
         from synthtrace.lineage.trace.trace import trace as walk_back
 
@@ -115,8 +116,8 @@ def replay(
     study: StudyName = None,
 ) -> None:
     """Draw pool images again from their ledger rows. Exit code 1 when one does not come out as it lies there."""
+    from synthtrace.lineage.find import find_study
     from synthtrace.lineage.replay import replay as draw_again
-    from synthtrace.lineage.study import find_study
 
     try:
         found = draw_again(find_study(study), images)
@@ -133,11 +134,11 @@ def withdraw(
     applying: Annotated[bool, typer.Option("--apply", help="Take them out; without it, nothing is changed.")] = False,
 ) -> None:
     """List everything that descends from a patient, and take them out of the study."""
-    from synthtrace.lineage.study import find_study
+    from synthtrace.lineage.find import find_study, of_main
     from synthtrace.lineage.withdraw.withdraw import withdraw as take_out
 
     try:
-        for line in take_out(find_study(), patient, applying):
+        for line in take_out(of_main(find_study(), "withdraw"), patient, applying):
             typer.echo(line)
     except InputError as error:
         typer.echo(f"error: {error}", err=True)

@@ -69,7 +69,7 @@ def reference(study: Study, fold: int, params: Params, device: "torch.device") -
     training, images = _crops(study, fold, "train", params)
     if training.empty:
         raise InputError(f"{study.path('data/folds/folds.csv')}: expected images with role 'train' in fold {fold}, found none")
-    extractor = _extractor(study.root / f"data/features/fold{fold}", device)
+    extractor = read_extractor(study.root / f"data/features/fold{fold}", device)
     with TemporaryDirectory() as folder:
 
         def embed(images: np.ndarray) -> np.ndarray:
@@ -140,7 +140,7 @@ def _image(path: Path, size: tuple[int, ...]) -> np.ndarray:
     return image
 
 
-def _extractor(folder: Path, device: "torch.device") -> Any:
+def read_extractor(folder: Path, device: "torch.device") -> Any:
     """The fold's extractor. What a damaged file makes the libraries raise has no base class of its own."""
     from synthtrace.features import extractor
 

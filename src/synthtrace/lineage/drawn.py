@@ -6,12 +6,13 @@ import pandas as pd
 
 from synthtrace.lineage.findings import Finding, fail, listed
 from synthtrace.lineage.roles import Sides, told
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.study import Study, Trainings
 from synthtrace.params import TRADITIONAL
 
 # ids of random crops: their image's, and a running number
 CROP = r"~\d+$"
-NEAREST = ("nearest_real_id", "embedding_nearest_id")
+NEAREST = ("nearest_real_id", "embedding_nearest_id", "nearest_mask_id")
 
 
 def original_ids(drawn: pd.Series, scenario: str) -> pd.Series:
@@ -37,7 +38,7 @@ def drawn_by_classifiers(study: Study, folds: dict[int, Sides], trainings: Train
             continue
         ids = rows["original"].drop_duplicates()
         real = ids[ids.isin(known)]
-        yield from _training_only(f"{name}: the classifiers of fold {fold} drew", real[~real.isin(side.train)], side)
+        yield from training_only(f"{name}: the classifiers of fold {fold} drew", real[~real.isin(side.train)], side)
         others = ids[~ids.isin(known)]
         strange = [image_id for image_id in others if pools is None or pools.get(image_id, fold) != fold]
         if strange:
@@ -59,21 +60,22 @@ def _runs(study: Study, table: pd.DataFrame, trainings: Trainings) -> Iterator[F
         yield fail(f"{trainings.drawn}: no row says what {told(names, row)} drew; its predictions are there")
 
 
-def conditions(study: Study, kind: str, side: Sides) -> Iterator[Finding]:
+def conditions(study: Run, kind: str, side: Sides) -> Iterator[Finding]:
     """A pool's maps and a selection's nearest images: training images of the fold alone."""
     pool, selected = f"data/pools/{kind}/fold{side.fold}", f"data/selected/{kind}/fold{side.fold}"
     ledger = study.ledger(kind, side.fold)
     maps = ledger["condition_image_id"].dropna().astype(str)
-    yield from _training_only(f"{pool}/ledger.parquet: conditions came from", maps[~maps.isin(side.train)], side)
+    yield from training_only(f"{pool}/ledger.parquet: conditions came from", maps[~maps.isin(side.train)], side)
     selection = study.selection(kind, side.fold)
     for column in NEAREST:
         if column in selection.columns:
             nearest = selection[column].dropna().astype(str)
             wrong = nearest[~nearest.isin(side.train)]
-            yield from _training_only(f"{selected}/selection.parquet: {column} names", wrong, side)
+            yield from training_only(f"{selected}/selection.parquet: {column} names", wrong, side)
 
 
-def _training_only(what: str, wrong: pd.Series, side: Sides) -> Iterator[Finding]:
+def training_only(what: str, wrong: pd.Series, side: Sides) -> Iterator[Finding]:
+    """One finding on images that are none of a fold's training images, named after `what` they did."""
     ids = list(dict.fromkeys(wrong))
     if ids:
         yield fail(f"{what} {side.shown(ids)}; expected training images of the fold")

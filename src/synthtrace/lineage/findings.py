@@ -1,8 +1,10 @@
 """What a check says."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from synthtrace.errors import InputError
 
 Severity = Literal["fail", "warn", "note"]
 Status = Literal["pass", "fail", "warn", "skip"]
@@ -55,6 +57,21 @@ def status_of(findings: list[Finding]) -> Status:
     """The worst that was found."""
     severities = {finding.severity for finding in findings}
     return "fail" if "fail" in severities else "warn" if "warn" in severities else "pass"
+
+
+def told_once(parts: Iterable[Callable[[], Iterable[Finding]]]) -> Iterator[Finding]:
+    """Findings of the parts of a check, none twice; a part that cannot be read is a finding and leaves the others standing."""
+    told: set[str] = set()
+    for part in parts:
+        try:
+            for finding in part():
+                if finding.message not in told:
+                    told.add(finding.message)
+                    yield finding
+        except (InputError, OSError) as error:
+            if str(error) not in told:
+                told.add(str(error))
+                yield fail(str(error))
 
 
 def further(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from synthtrace.errors import InputError
 from synthtrace.lineage.pipeline import producers, read_yaml, within
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,12 @@ class Import:
     file: str
 
 
-def base(study: Study) -> Path:
-    """The folder that paths of the pipeline are relative to; those of evidence meant the repository, as it was."""
-    return study.repository if study.evidence else study.root
-
-
-def outside(study: Study, path: str) -> bool:
+def outside(study: Run, path: str) -> bool:
     """Whether a path of the pipeline leads out of the repository."""
-    return not Path(os.path.normpath(base(study) / path)).is_relative_to(study.repository)
+    return not Path(os.path.normpath(study.home / path)).is_relative_to(study.repository)
 
 
-def leaves(study: Study) -> list[Leaf]:
+def leaves(study: Run) -> list[Leaf]:
     """Deps that are no stage's outs, a path once for each digest that it was read with."""
     found: dict[tuple[str, str], Leaf] = {}
     for stage in study.lock.values():
@@ -48,12 +43,12 @@ def leaves(study: Study) -> list[Leaf]:
     return list(found.values())
 
 
-def imports(study: Study) -> dict[str, Import]:
+def imports(study: Run) -> dict[str, Import]:
     """Outs of the .dvc files in data/raw and beside the leaves, by path; raises InputError when one cannot be read."""
-    folders = {base(study) / "data/raw": None}
+    folders = {study.home / "data/raw": None}
     for leaf in leaves(study):
         if not outside(study, leaf.path):
-            above = (base(study) / leaf.path).parents
+            above = (study.home / leaf.path).parents
             folders |= dict.fromkeys(folder for folder in above if folder.is_relative_to(study.repository))
     found = {}
     for file in sorted(file for folder in folders for file in folder.glob("*.dvc") if file.is_file()):
@@ -67,8 +62,8 @@ def imports(study: Study) -> dict[str, Import]:
     return found
 
 
-def _relative(path: Path, study: Study) -> str:
-    return Path(os.path.relpath(path, base(study))).as_posix()
+def _relative(path: Path, study: Run) -> str:
+    return Path(os.path.relpath(path, study.home)).as_posix()
 
 
 def imported(known: dict[str, Import], path: str) -> Import | None:
@@ -76,19 +71,19 @@ def imported(known: dict[str, Import], path: str) -> Import | None:
     return next((one for one in known.values() if within(path, one.path)), None)
 
 
-def tracked(study: Study, path: str) -> bool:
+def tracked(study: Run, path: str) -> bool:
     """Whether Git tracks a file at or below a path of the pipeline."""
     return bool(_git(study, "ls-files", "--", path))
 
 
-def uncommitted(study: Study, path: str) -> list[str]:
+def uncommitted(study: Run, path: str) -> list[str]:
     """Files at or below a path that differ from Git's HEAD or are not tracked."""
     return [line[3:] for line in _git(study, "status", "--porcelain", "--untracked-files=all", "--", path)]
 
 
-def _git(study: Study, *arguments: str) -> list[str]:
+def _git(study: Run, *arguments: str) -> list[str]:
     try:
-        result = subprocess.run(["git", *arguments], cwd=base(study), capture_output=True, text=True, check=False)
+        result = subprocess.run(["git", *arguments], cwd=study.home, capture_output=True, text=True, check=False)
     except OSError:
         return []
     return result.stdout.splitlines()

@@ -5,12 +5,12 @@ import json
 
 from synthtrace.lineage.hashing import folder_digest
 from synthtrace.lineage.pipeline import within
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 Listing = dict[str, str]
 
 
-def cached_listing(study: Study, digest: str) -> Listing | None:
+def cached_listing(study: Run, digest: str) -> Listing | None:
     """md5 by relative path of a folder's files, from its `.dir` object; None when that is absent or not what its name says."""
     try:
         content = study.cached(digest).read_bytes()
@@ -24,7 +24,7 @@ def cached_listing(study: Study, digest: str) -> Listing | None:
         return None
 
 
-def listing(study: Study, path: str, digest: str) -> Listing | None:
+def listing(study: Run, path: str, digest: str) -> Listing | None:
     """md5 by relative path of the files of an out or dep with this digest; a file lists itself as "".
 
     A folder's come from its `.dir` object in the cache, or else from the workspace if its bytes have the digest; None when

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synthtrace.errors import InputError
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import Run, read_object
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ class Machine(NamedTuple):
 
 
 @contextmanager
-def as_recorded(study: Study, stage: str) -> Iterator[Machine]:
+def as_recorded(study: Run, stage: str) -> Iterator[Machine]:
     """Set this process up as the record of a stage's outs says, or, without one, as dvc.lock and params.yaml say.
 
     Threads and determinism are put back at the end. Raises InputError when the stage has not run or its record cannot be read.
@@ -57,9 +57,9 @@ def as_recorded(study: Study, stage: str) -> Iterator[Machine]:
         torch.use_deterministic_algorithms(before[1])
 
 
-def record_of(study: Study, stage: str) -> dict[str, Any] | None:
+def record_of(study: Run, stage: str) -> dict[str, Any] | None:
     """The record of a stage's outs as dvc.lock knows them, or else of its latest run: bytes that no run made have none."""
     kept = (study.record(stage, digest) for digest in study.lock[stage].outs.values())
     found = next((record for record in kept if record), None)
-    others = (read_object(path) for path in (study.root / "records" / stage).glob("*.json") if path.is_file())
+    others = (read_object(path) for path in study.records(stage).glob("*.json") if path.is_file())
     return found or max(others, key=lambda record: str(record.get("started")), default=None)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from synthtrace.lineage.machine import as_recorded
 from synthtrace.lineage.pipeline import producer
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.study import CURVE, Study
 
 SUMMARY = "metrics/summary.json"
@@ -29,23 +30,23 @@ class Source:
     Attributes:
         files: JSON and CSV files.
         given_by: what their numbers are a function of, in words.
-        compute: what the files should hold, from a study and the stage that wrote them.
+        compute: what the files should hold, from a run of the study and the stage that wrote them.
         kept: whether evidence keeps what that takes.
         slow: images and models are read, which `--fast` leaves out.
     """
 
     files: tuple[str, ...]
     given_by: str
-    compute: Callable[[Study, str], Contents]
+    compute: Callable[[Any, str], Contents]
     kept: bool = True
     slow: bool = False
 
-    def stage(self, study: Study) -> str | None:
+    def stage(self, study: Run) -> str | None:
         """The stage that wrote the files; None in a study that has none."""
         made = producer(study.lock, self.files[0])
         return made and made[0]
 
-    def left_out(self, study: Study) -> str | None:
+    def left_out(self, study: Run) -> str | None:
         """Why nothing is computed again, or None."""
         if study.evidence and not self.kept:
             return f"evidence does not keep {self.given_by} that give its numbers; `closure` holds its bytes against dvc.lock"

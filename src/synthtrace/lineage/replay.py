@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from synthtrace.lineage.checkpoints import fold_of, read_card, wrong_weights
 from synthtrace.lineage.findings import listed
 from synthtrace.lineage.machine import Machine, as_recorded
 from synthtrace.lineage.pipeline import producer
+from synthtrace.lineage.run import Run
+from synthtrace.lineage.segmentation.study import PairStudy
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.tolerance import Replayed, compared, differing
 from synthtrace.lineage.trace.target import find_target
@@ -24,6 +26,7 @@ from synthtrace.tables import with_role
 
 if TYPE_CHECKING:
     from synthtrace.generators.protocol import Family, Reference
+    from synthtrace.lineage.segmentation.replay import PairPool
 
 # what the generator's family chooses for an image; the check `ledger` knows the other columns from the parameters alone
 CHOSEN = ["label", "condition_image_id", "condition_seed"]
@@ -52,7 +55,7 @@ class Pool:
         for folder in (generator, *([autoencoders / str(space)] if space else [])):
             for problem in wrong_weights(folder, read_card(folder)):
                 raise InputError(f"{self.study.shown(folder)}/{problem}")
-        with _damage_told(f"{self.study.shown(generator)}: not a readable generator"):
+        with damage_told(f"{self.study.shown(generator)}: not a readable generator"):
             trained = load_generator(generator, autoencoders, self._params.preprocess.channels, self._device)
         return trained, checkpoint_digest(generator)
 
@@ -61,16 +64,12 @@ class Pool:
 
         rows = with_role(self.study.manifest, self.study.folds, self.fold, "train")
         size, distortion = self._params.preprocess.image_size, self._params.family(self.kind).distortion
-        with _damage_told(f"data/crops: the maps of fold {self.fold}'s training images cannot be read"):
+        with damage_told(f"data/crops: the maps of fold {self.fold}'s training images cannot be read"):
             return reference(self.study.path("data/crops"), rows, size, distortion)
 
     def batches(self) -> dict[int, list[str]]:
         """Ids of the images by batch, as the ledger says."""
-        with _damage_told(f"{self.out}/ledger.parquet: expected whole numbers in the column 'batch'"):
-            numbers = self.ledger["batch"].astype(int)
-            return {
-                batch: self.ledger.loc[numbers == batch, "image_id"].tolist() for batch in sorted(numbers.unique().tolist())
-            }
+        return batches(self.out, self.ledger)
 
     def replay(self, batch: int) -> list[Replayed]:
         """Every image of a batch, drawn again and compared with its file.
@@ -93,7 +92,7 @@ class Pool:
                 f"{self.out}/ledger.parquet: the row of {row['image_id']} names the checkpoint {str(row['checkpoint'])[:12]}; "
                 f"{self.study.shown(self.study.generator(self.kind, self.fold))} has the digest {self._digest[:12]}"
             )
-        with _damage_told(f"{self.out}/ledger.parquet: batch {rows['batch'].iloc[0]} cannot be drawn from its rows"):
+        with damage_told(f"{self.out}/ledger.parquet: batch {rows['batch'].iloc[0]} cannot be drawn from its rows"):
             return sample_batch(rows, self._trained, self._training, self._device)
 
     def _compared(self, image_id: str, below: str, drawn: np.ndarray) -> Replayed:
@@ -111,7 +110,7 @@ class Pool:
 
         params, family = self._params, self._trained
         drawing = params.family(self.kind).drawing(params.sample)
-        with _damage_told(f"{self.out}: cannot be planned from the parameters that dvc.lock holds"):
+        with damage_told(f"{self.out}: cannot be planned from the parameters that dvc.lock holds"):
             plan = plan_pool(
                 family,
                 self.kind,
@@ -135,8 +134,18 @@ class Pool:
         )
 
 
+AnyPool = Union[Pool, "PairPool"]
+
+
+def batches(out: str, ledger: pd.DataFrame) -> dict[int, list[str]]:
+    """Ids of a pool's images by batch, as its ledger says."""
+    with damage_told(f"{out}/ledger.parquet: expected whole numbers in the column 'batch'"):
+        numbers = ledger["batch"].astype(int)
+        return {batch: ledger.loc[numbers == batch, "image_id"].tolist() for batch in sorted(numbers.unique().tolist())}
+
+
 @contextmanager
-def opened(study: Study, out: str) -> Iterator[Pool]:
+def opened(study: Run, out: str) -> Iterator[AnyPool]:
     """A pool with its generator loaded, and this process set up as the stage was that drew it.
 
     Raises InputError when the ledger, the generator, its conditions or the stage's record cannot be read or do not fit.
@@ -145,10 +154,16 @@ def opened(study: Study, out: str) -> Iterator[Pool]:
     if made is None:
         raise InputError(f"{study.root / 'dvc.lock'}: no stage makes {out}; expected that a stage has drawn it")
     with as_recorded(study, made[0]) as machine:
-        yield Pool(study, out, made[0], machine)
+        if isinstance(study, PairStudy):
+            from synthtrace.lineage.segmentation.replay import PairPool
+
+            yield PairPool(study, out, made[0], machine)
+        else:
+            assert isinstance(study, Study)
+            yield Pool(study, out, made[0], machine)
 
 
-def replay(study: Study, images: list[str]) -> list[Replayed]:
+def replay(study: Run, images: list[str]) -> list[Replayed]:
     """The images that ids or paths name, drawn again, in their order; several of one batch cost one batch.
 
     Raises InputError for what is no image of a pool, and as `opened` and `Pool.replay`.
@@ -163,8 +178,8 @@ def replay(study: Study, images: list[str]) -> list[Replayed]:
     for out in dict.fromkeys(out for out, _ in targets):
         wanted = {image_id for of, image_id in targets if of == out}
         with opened(study, out) as pool:
-            batches = [batch for batch, image_ids in pool.batches().items() if wanted & set(image_ids)]
-            for batch in progress(batches, out, unit="batch"):
+            numbers = [batch for batch, image_ids in pool.batches().items() if wanted & set(image_ids)]
+            for batch in progress(numbers, out, unit="batch"):
                 found |= {(out, one.image_id): one for one in pool.replay(batch)}
     return [found[target] for target in targets]
 
@@ -174,7 +189,7 @@ def _choices(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @contextmanager
-def _damage_told(what: str) -> Iterator[None]:
+def damage_told(what: str) -> Iterator[None]:
     """What damaged files and rows make the libraries raise has no base class of its own: one sentence."""
     try:
         yield

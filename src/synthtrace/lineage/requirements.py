@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion
 
 from synthtrace.errors import InputError
 from synthtrace.fingerprint.packages import LOCK
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 SYSTEMS = {"Windows": "win32"}
 
@@ -53,7 +53,7 @@ class Requirements:
         }
 
 
-def todays(study: Study) -> Requirements:
+def todays(study: Run) -> Requirements:
     """requirements.lock as it lies in the repository; raises InputError when it is not there."""
     path = study.repository / LOCK
     try:
@@ -62,7 +62,7 @@ def todays(study: Study) -> Requirements:
         raise InputError(f"{path}: no such file, or no text; expected the versions of all packages") from None
 
 
-def of_the_run(study: Study) -> Requirements | None:
+def of_the_run(study: Run) -> Requirements | None:
     """The requirements.lock that evidence's dvc.lock names by its digest, found in Git's history; None where it is not."""
     digests = {digest for stage in study.lock.values() for path, digest in stage.deps.items() if Path(path).name == LOCK.name}
     for commit in _git(study.repository, "log", "--format=%H", "--", str(LOCK)).decode().split():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from synthtrace.lineage.findings import Finding, fail, further, listed
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.study import Study, Trainings
 from synthtrace.quality.measure import grouping
 from synthtrace.tables import ROLES
@@ -38,7 +39,7 @@ class Sides:
         return f"{first!r}{whose}, {side} of fold {self.fold}{further(len(image_ids) - 1, 'image')}"
 
 
-def sides(study: Study) -> dict[int, Sides]:
+def sides(study: Run) -> dict[int, Sides]:
     """Each fold of folds.csv; raises InputError when the table cannot be read."""
     found = {}
     for fold in study.fold_numbers:
@@ -60,10 +61,15 @@ def opposite(folds: dict[int, Sides], image_ids: list[str]) -> np.ndarray:
 
 
 def folds_apart(study: Study) -> Iterator[Finding]:
-    """folds.csv: the folds that params.yaml asks for, one role an image and fold, no patient on two sides."""
-    table = study.folds
+    """folds.csv: the folds that params.yaml asks for, and what `roles_apart` tells."""
     if study.fold_numbers != sorted(study.params.split.folds):
         yield fail(f"{FOLDS}: holds the folds {study.fold_numbers}; expected split.folds, {sorted(study.params.split.folds)}")
+    yield from roles_apart(study)
+
+
+def roles_apart(study: Run) -> Iterator[Finding]:
+    """folds.csv: one role an image and fold, no patient on two sides, patients as in the manifest."""
+    table = study.folds
     strange = table[~table["role"].isin(ROLES)]
     if len(strange):
         yield fail(f"{FOLDS}: role {strange['role'].iloc[0]!r} of {strange['image_id'].iloc[0]!r}; expected {', '.join(ROLES)}")
@@ -85,7 +91,7 @@ def folds_apart(study: Study) -> Iterator[Finding]:
         yield from _manifest_agrees(study)
 
 
-def _units(study: Study) -> pd.Series:
+def _units(study: Run) -> pd.Series:
     """What must not be torn apart, for each row of folds.csv."""
     own = study.folds["patient_id"].astype(str)
     if study.evidence or study.params.dataset.patient_ids == "manifest":
@@ -94,7 +100,7 @@ def _units(study: Study) -> pd.Series:
     return study.folds["image_id"].map(dict(zip(study.manifest["image_id"], group, strict=True))).fillna(own)
 
 
-def _manifest_agrees(study: Study) -> Iterator[Finding]:
+def _manifest_agrees(study: Run) -> Iterator[Finding]:
     patients = dict(zip(study.manifest["image_id"], study.manifest["patient_id"].astype(str), strict=True))
     rows = study.folds.drop_duplicates(["image_id", "patient_id"])
     for image_id, patient in zip(rows["image_id"], rows["patient_id"].astype(str), strict=True):

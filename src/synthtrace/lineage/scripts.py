@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthtrace.errors import InputError
-from synthtrace.fingerprint import REGISTRIES
+from synthtrace.fingerprint import REGISTRIES, SHARED
 from synthtrace.fingerprint.closure import Scope, closure
 from synthtrace.fingerprint.modules import Import, Library, parse
 from synthtrace.fingerprint.packages import numeric_distributions
 from synthtrace.lineage.pipeline import Declared
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 CODE = "code.json"
 
@@ -32,16 +32,14 @@ class Script:
         return Path(self.path).stem
 
 
-def scripts(study: Study, stage: Declared) -> list[Script]:
+def scripts(study: Run, stage: Declared) -> list[Script]:
     """The Python scripts in a stage's command; raises InputError when the command is no shell words."""
     try:
         words = shlex.split(stage.cmd)
     except ValueError as error:
         raise InputError(f"dvc.yaml: stage {stage.name}: cmd {stage.cmd!r} cannot be read ({error})") from None
-    # evidence lies below results/, but its commands ran at the top
-    here = study.repository if study.evidence else study.root
     kind = _KIND.search(stage.cmd)
-    paths = [(here / word).resolve() for word in words if word.endswith(".py")]
+    paths = [(study.home / word).resolve() for word in words if word.endswith(".py")]
     return [
         Script(
             path.relative_to(study.repository).as_posix() if path.is_relative_to(study.repository) else str(path),
@@ -56,15 +54,21 @@ def code_keys(stage: Declared) -> list[str]:
     return [key for file, keys in stage.params.items() if Path(file).name == CODE for key in keys]
 
 
-def expected_key(script: Script, keys: list[str]) -> str | None:
+def registry_of(script: str) -> tuple[str, str] | None:
+    """The registry (`fingerprint.REGISTRIES`) through which the script at a path goes, where it has a fingerprint a kind."""
+    folder, stem = Path(script).parent.as_posix(), Path(script).stem
+    return REGISTRIES.get(stem) if folder == "stages" or stem in SHARED else None
+
+
+def expected_key(study: Run, script: Script, keys: list[str]) -> str | None:
     """The key of code.json that stands for a script; None when no fingerprint is taken of it.
 
     It is the script's stem, or stem.kind where the script goes through a registry: of the kind that the command asks for, or
     else of one of those declared.
     """
-    if script.path != f"stages/{script.stem}.py":
+    if script.path != f"{study.scripts}/{script.stem}.py":
         return None
-    if script.stem not in REGISTRIES:
+    if registry_of(script.path) is None:
         return script.stem
     kinds = [key.partition(".")[2] for key in keys if key.startswith(f"{script.stem}.")]
     return f"{script.stem}.{script.kind or next(iter(kinds), '<kind>')}"
@@ -101,8 +105,9 @@ class Coverage:
 
     def _closure(self, script: str, key: str) -> tuple[set[str], set[Import]]:
         if (script, key) not in self._known:
-            stem, _, kind = key.partition(".")
-            scope = Scope(*REGISTRIES[stem], kind) if stem in REGISTRIES else None
+            kind = key.partition(".")[2]
+            registry = registry_of(script)
+            scope = Scope(*registry, kind) if registry else None
             sources, foreign = closure(self._library, parse(self._root / script, script, package=""), scope)
             modules = {file for name in sources if (file := self._file(name))}
             self._known[script, key] = ({script} | modules, foreign)

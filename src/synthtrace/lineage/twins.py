@@ -13,7 +13,7 @@ from synthtrace.images import load_stack, pixel_hash, read_image
 from synthtrace.lineage.checkpoints import read_card, upstream_checkpoints
 from synthtrace.lineage.findings import Finding, fail, further, note, warn
 from synthtrace.lineage.roles import Sides, opposite
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 from synthtrace.preprocess.crops import fixed_crop
 from synthtrace.quality.measure import grouping
 
@@ -38,7 +38,7 @@ class Images:
         return f"{self.table['image_id'][row]!r} of patient {self.table['patient_id'][row]!r}"
 
 
-def twins(study: Study, folds: dict[int, Sides]) -> Iterator[Finding]:
+def twins(study: Run, folds: dict[int, Sides]) -> Iterator[Finding]:
     """Identical images; then, unless `study.fast`, nearly identical ones of two patients."""
     images = _images(study, folds)
     yield from _identical(images)
@@ -48,7 +48,7 @@ def twins(study: Study, folds: dict[int, Sides]) -> Iterator[Finding]:
         yield from _near(study, images)
 
 
-def _images(study: Study, folds: dict[int, Sides]) -> Images:
+def _images(study: Run, folds: dict[int, Sides]) -> Images:
     manifest = study.manifest.drop_duplicates("image_id")
     own = manifest.assign(unit=grouping(manifest, study.params.dataset.patient_ids).astype(str))
     corpora = [_corpus(study, name) for name in _corpus_folders(study, folds)]
@@ -61,7 +61,7 @@ def _images(study: Study, folds: dict[int, Sides]) -> Images:
     return Images(table, apart, corpora)
 
 
-def _corpus_folders(study: Study, folds: dict[int, Sides]) -> list[str]:
+def _corpus_folders(study: Run, folds: dict[int, Sides]) -> list[str]:
     """Folders of images that checkpoints of no fold were trained on: deps of their stages that hold a manifest."""
     found: dict[str, None] = {}
     for checkpoint in upstream_checkpoints(study, folds):
@@ -75,7 +75,7 @@ def _corpus_folders(study: Study, folds: dict[int, Sides]) -> list[str]:
     return list(found)
 
 
-def _corpus(study: Study, name: str) -> tuple[Path, pd.DataFrame]:
+def _corpus(study: Run, name: str) -> tuple[Path, pd.DataFrame]:
     folder = study.path(name)
     try:
         rows = pd.read_csv(folder / "manifest.csv", dtype="string")[["native_path", "patient_id"]]
@@ -104,7 +104,7 @@ def _identical(images: Images) -> Iterator[Finding]:
                     )
 
 
-def _near(study: Study, images: Images) -> Iterator[Finding]:
+def _near(study: Run, images: Images) -> Iterator[Finding]:
     """One finding a pair of patients, naming their nearest images."""
     from synthtrace.lineage.rescans import search
 
@@ -137,7 +137,7 @@ def _near(study: Study, images: Images) -> Iterator[Finding]:
         )
 
 
-def _fixed(study: Study, images: Images) -> np.ndarray:
+def _fixed(study: Run, images: Images) -> np.ndarray:
     """All images as classifiers see them, uint8 (N, C, S, S)."""
     settings = study.params.preprocess
     own = images.table["scan_pixel_hash"].notna()

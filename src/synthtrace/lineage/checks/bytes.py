@@ -9,7 +9,7 @@ from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, not
 from synthtrace.lineage.hashing import files_below, folder_digest
 from synthtrace.lineage.leaves import imported, imports, leaves, outside, uncommitted
 from synthtrace.lineage.listings import cached_listing
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 from synthtrace.stage import progress
 
 PROMISE = "workspace and cache bytes equal the digests in dvc.lock and .dvc files, read again"
@@ -41,7 +41,7 @@ class Expected:
     away: bool = False
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Compare outs, data of .dvc files and leaves with their digests; a finding a file that differs, up to MOST an out."""
     if study.evidence:
         raise SkippedError("evidence keeps neither data nor cache")
@@ -56,7 +56,7 @@ def check(study: Study) -> Iterator[Finding]:
     yield note(f"{len(reader.read):,} files, {study.hasher.bytes_read / 1e6:,.1f} MB read")
 
 
-def expected(study: Study) -> list[Expected]:
+def expected(study: Run) -> list[Expected]:
     """All that dvc.lock and .dvc files say of bytes."""
     found = []
     for stage in study.lock.values():
@@ -83,7 +83,7 @@ def expected(study: Study) -> list[Expected]:
 class _Reader:
     """md5 of every file in question, each read once, and what follows from them."""
 
-    def __init__(self, study: Study, wanted: list[Expected]) -> None:
+    def __init__(self, study: Run, wanted: list[Expected]) -> None:
         self.study = study
         self.cache = str(study.cache)  # strings: ten thousand paths of pathlib take as long as the md5 of small files
         self.listings = {one.digest: cached_listing(study, one.digest) for one in wanted if one.digest.endswith(".dir")}
@@ -152,6 +152,7 @@ class _Reader:
 
 def _files(path: Path) -> dict[str, str]:
     """Path by relative path of the files of a folder; a file lists itself as ""."""
+    path = Path(os.path.normpath(path))  # a leaf may lie above the study
     return files_below(path) if path.is_dir() else {"": str(path)} if path.exists() else {}
 
 

@@ -8,7 +8,7 @@ from synthtrace.lineage.hashing import files_below, folder_digest
 from synthtrace.lineage.leaves import Leaf, imported, imports, leaves, outside, tracked, uncommitted
 from synthtrace.lineage.listings import Listing, gathered, listing, part
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import CURVE, LISTING, Study, read_json
+from synthtrace.lineage.run import LISTING, Run, read_json
 
 PROMISE = "every dep's digest is its producer's; leaves are .dvc files, in Git, or outside with their digest locked"
 
@@ -16,7 +16,7 @@ PROMISE = "every dep's digest is its producer's; leaves are .dvc files, in Git, 
 KEPT = ("data/folds/folds.csv", "data/predictions/")
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Compare each dep with the outs that it is, lies in or gathers; judge the leaves; hash the files of evidence."""
     outs = _Outs(study)
     undecided = compared = 0
@@ -41,7 +41,7 @@ def check(study: Study) -> Iterator[Finding]:
 class _Outs:
     """What made a path, and the digest that this gives it."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Run) -> None:
         self.study = study
         imported = {one.path: one.digest for one in imports(study).values()}
         self.now = {out: digest for stage in study.lock.values() for out, digest in stage.outs.items()} | imported
@@ -77,7 +77,7 @@ def _meet(path: str, out: str) -> bool:
     return within(path, out) or within(out, path)
 
 
-def _differs(study: Study, stage: str, path: str, digest: str, made: str) -> Finding:
+def _differs(study: Run, stage: str, path: str, digest: str, made: str) -> Finding:
     makers = [name for name, _ in producers(study.locked, path)]
     makers += [one.file for one in imports(study).values() if _meet(path, one.path)]
     return fail(
@@ -87,7 +87,7 @@ def _differs(study: Study, stage: str, path: str, digest: str, made: str) -> Fin
     )
 
 
-def _leaves(study: Study) -> Iterator[Finding]:
+def _leaves(study: Run) -> Iterator[Finding]:
     known = imports(study)
     seen: dict[str, Leaf] = {}
     for leaf in leaves(study):
@@ -110,11 +110,11 @@ def _leaves(study: Study) -> Iterator[Finding]:
             yield warn(f"{leaf.path}: Git's HEAD has other bytes of {listed(changed)}; commit to keep them", leaf.path)
 
 
-def _kept(study: Study) -> Iterator[Finding]:
+def _kept(study: Run) -> Iterator[Finding]:
     """Files of evidence against the lock beside them."""
     for stage in study.lock.values():
         for path, digest in stage.outs.items():
-            if within(path, CURVE):
+            if any(within(path, place) for place in study.in_part):
                 yield from _kept_part(study, stage.name, path, digest)
             elif path in study.declared[stage.name].uncached or path.startswith(KEPT):
                 try:
@@ -127,7 +127,7 @@ def _kept(study: Study) -> Iterator[Finding]:
                     yield fail(f"{kept}: its bytes have {found}, expected {digest} (dvc.lock, stage {stage.name})", path)
 
 
-def _kept_part(study: Study, stage: str, path: str, digest: str) -> Iterator[Finding]:
+def _kept_part(study: Run, stage: str, path: str, digest: str) -> Iterator[Finding]:
     """A folder of which some files were kept, with DVC's listing of all: the lock knows the listing, and this the files."""
     folder = study.path(path)
     if not folder.is_dir():

@@ -7,8 +7,8 @@ from typing import Any
 
 from synthtrace.fingerprint import fingerprints
 from synthtrace.lineage.findings import Finding, fail, listed, warn
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.scripts import CODE, Coverage, Script, code_keys, expected_key, scripts
-from synthtrace.lineage.study import Study
 
 PROMISE = "today's fingerprints equal those that each stage ran with; every import of a stage is inside its closure"
 
@@ -17,9 +17,9 @@ PROMISE = "today's fingerprints equal those that each stage ran with; every impo
 NO_CODE = {"src/synthtrace/engine/server.py", "_classes.py", "_ops.py"}
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Judge fingerprints, their declaration and their coverage; see PROMISE."""
-    today = _flat(fingerprints(study.repository))
+    today = _flat(fingerprints(study.repository, study.scripts))
     yield from _values(study, today)
     covered: list[tuple[str, Script, str]] = []
     for stage in study.declared.values():
@@ -29,11 +29,11 @@ def check(study: Study) -> Iterator[Finding]:
         if not found:
             yield warn(f"stage {stage.name}: runs `{stage.cmd}`, which is no script whose code has a fingerprint", "dvc.yaml")
         for script in found:
-            key = expected_key(script, keys)
+            key = expected_key(study, script, keys)
             if key not in keys:
                 yield fail(
                     f"stage {stage.name}: runs {script.path} and declares {listed(keys) or 'no key'} of {CODE}, so an edit of "
-                    f"its code may re-run nothing; expected {key or 'a script in stages/, which has a key'}",
+                    f"its code may re-run nothing; expected {key or f'a script in {study.scripts}/, which has a key'}",
                     "dvc.yaml",
                 )
             elif key in today:
@@ -41,7 +41,7 @@ def check(study: Study) -> Iterator[Finding]:
     yield from _imports(study, covered)
 
 
-def _values(study: Study, today: dict[str, str]) -> Iterator[Finding]:
+def _values(study: Run, today: dict[str, str]) -> Iterator[Finding]:
     """The fingerprints that code.json and dvc.lock hold against today's; of evidence, dvc.lock against its own code.json."""
     held: dict[tuple[str, str], list[str]] = defaultdict(list)
     kept = _flat(study.code)
@@ -69,7 +69,7 @@ def _values(study: Study, today: dict[str, str]) -> Iterator[Finding]:
             yield fail(f"{key}: {CODE} has no fingerprint of it, and today's code has; run `dvc repro fingerprint`", CODE)
 
 
-def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[Finding]:
+def _imports(study: Run, covered: list[tuple[str, Script, str]]) -> Iterator[Finding]:
     """Files of the project that a stage imports, by its text or by what its processes loaded, outside its closure."""
     coverage = Coverage(study.repository)
     outside: dict[str, list[str]] = defaultdict(list)
@@ -93,7 +93,7 @@ def _imports(study: Study, covered: list[tuple[str, Script, str]]) -> Iterator[F
         yield warn(f"no record lists the project's files that were loaded by {listed(unknown)}", "records")
 
 
-def _loaded(study: Study, name: str) -> tuple[set[str], bool]:
+def _loaded(study: Run, name: str) -> tuple[set[str], bool]:
     """The project's files that the processes behind a stage's outs had loaded, and whether a record says so of every out."""
     found: set[str] = set()
     complete = True

@@ -5,14 +5,14 @@ from typing import Any
 
 from synthtrace.lineage.findings import Finding, SkippedError, fail, note
 from synthtrace.lineage.pipeline import Locked, locked, read_yaml
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 PROMISE = "DVC's run cache holds one result for each command with its deps and parameters"
 
 SHA256 = 64  # hex digits of a key and of a result's name
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Read the run cache, `runs/<xx>/<key>/<result>`: a key is a command with the digests and parameters that it ran on."""
     folder = study.cache.parents[1] / "runs"
     keys = sorted(path for path in folder.glob("*/*") if path.is_dir())

@@ -9,8 +9,8 @@ from synthtrace.fingerprint.packages import NUMERIC
 from synthtrace.lineage.findings import Finding, fail, listed, note, warn
 from synthtrace.lineage.pipeline import PARAMS
 from synthtrace.lineage.requirements import Requirements, agree, named, of_the_run, todays
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.scripts import Coverage, code_keys, expected_key, scripts
-from synthtrace.lineage.study import Study
 
 PROMISE = "what ran (records/) is what requirements.lock says; device and determinism flags known"
 
@@ -20,19 +20,19 @@ COMPUTES, SETS_UP = "compute.device", "src/synthtrace/compute.py"
 TAKEN = "autoencoder.pretrained"
 
 
-class Run(NamedTuple):
+class Recorded(NamedTuple):
     """A record of one of a stage's outs."""
 
     stage: str
     record: dict[str, Any]
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Judge the records of all outs in dvc.lock; see PROMISE."""
     now = todays(study)
     ran = of_the_run(study) if study.evidence else now
     found = {(name, digest): study.record(name, digest) for name, stage in study.lock.items() for digest in stage.outs.values()}
-    runs = [Run(name, record) for (name, _), record in found.items() if record is not None]
+    runs = [Recorded(name, record) for (name, _), record in found.items() if record is not None]
     if untold := [name for (name, _), record in found.items() if record is None]:
         yield warn(f"no record tells how these stages' outs were made: {listed(untold)}", "records")
     yield from _versions(study, runs, ran or now, known=ran is not None)
@@ -42,7 +42,7 @@ def check(study: Study) -> Iterator[Finding]:
     yield from _today(study, now, ran)
 
 
-def _versions(study: Study, runs: list[Run], lock: Requirements, known: bool) -> Iterator[Finding]:
+def _versions(study: Run, runs: list[Recorded], lock: Requirements, known: bool) -> Iterator[Finding]:
     """Recorded versions against the lock's: of a package that the stage computes with, another version breaks the promise."""
     computes = _computes_with(study)
     differing: dict[tuple[str, str, str, bool], list[str]] = defaultdict(list)
@@ -74,19 +74,19 @@ def _versions(study: Study, runs: list[Run], lock: Requirements, known: bool) ->
         yield note(f"installed when stages ran and not in {lock.source}: {listed(sorted(beyond))}")
 
 
-def _computes_with(study: Study) -> dict[str, set[str]]:
+def _computes_with(study: Run) -> dict[str, set[str]]:
     """The numeric packages that each stage's code imports; all of them where its code cannot be followed."""
     coverage = Coverage(study.repository)
     result = {}
     for name in study.lock:
         stage = study.declared[name]
-        keys = [(script, expected_key(script, code_keys(stage))) for script in scripts(study, stage)]
+        keys = [(script, expected_key(study, script, code_keys(stage))) for script in scripts(study, stage)]
         found = [coverage.packages(script.path, key) for script, key in keys if key]
         result[name] = set().union(*found) if keys and len(found) == len(keys) else set(NUMERIC.values())
     return result
 
 
-def _devices(study: Study, runs: list[Run]) -> Iterator[Finding]:
+def _devices(study: Run, runs: list[Recorded]) -> Iterator[Finding]:
     """Device, threads and determinism of the stages that compute: with `compute.device` as a parameter, and set up by it."""
     unknown: dict[str, list[str]] = defaultdict(list)
     wrong: dict[str, list[str]] = defaultdict(list)
@@ -120,7 +120,7 @@ def _devices(study: Study, runs: list[Run]) -> Iterator[Finding]:
         )
 
 
-def _mixed(runs: Iterable[Run], fact: str) -> Iterator[Finding]:
+def _mixed(runs: Iterable[Recorded], fact: str) -> Iterator[Finding]:
     """Items of one stage that ran under different circumstances."""
     kinds: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
@@ -131,7 +131,7 @@ def _mixed(runs: Iterable[Run], fact: str) -> Iterator[Finding]:
             yield warn(f"{kind}: its items ran with different values of `{fact}` ({_shares(values)})", "records")
 
 
-def _today(study: Study, now: Requirements, ran: Requirements | None) -> Iterator[Finding]:
+def _today(study: Run, now: Requirements, ran: Requirements | None) -> Iterator[Finding]:
     """The packages of this process against today's lock; of evidence, today's lock against the one that it ran with."""
     wanted = now.versions()
     here = named({item.name: item.version for item in importlib.metadata.distributions() if item.name})

@@ -12,12 +12,12 @@ It proves this of what cards and tables say. A card that was forged together wit
 from collections.abc import Iterator
 from functools import partial
 
-from synthtrace.errors import InputError
 from synthtrace.lineage.checkpoints import judged, upstream_checkpoints
 from synthtrace.lineage.drawn import conditions, drawn_by_classifiers
-from synthtrace.lineage.findings import Finding, fail
+from synthtrace.lineage.findings import Finding, told_once
 from synthtrace.lineage.pixels import crops_are_the_scans
 from synthtrace.lineage.roles import Sides, folds_apart, predictions_apart, sides
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.study import Study
 from synthtrace.lineage.twins import twins
 
@@ -31,26 +31,17 @@ def check(study: Study) -> Iterator[Finding]:
     parts = [partial(folds_apart, study)]
     if not study.evidence:
         labels = dict(zip(study.manifest["image_id"], study.manifest["label"].astype(int), strict=True))
-        parts += [partial(crops_are_the_scans, study), partial(_checkpoints, study, folds)]
+        parts += [partial(crops_are_the_scans, study), partial(checkpoints_apart, study, folds)]
         parts += [partial(drawn_by_classifiers, study, folds, trainings) for trainings in study.trainings]
         parts += [partial(conditions, study, kind, side) for kind in study.kinds for side in folds.values()]
     parts += [partial(predictions_apart, study, folds, trainings, labels) for trainings in study.trainings]
     if not study.evidence:
         parts.append(partial(twins, study, folds))
-    told: set[str] = set()
-    for part in parts:
-        try:
-            for finding in part():
-                if finding.message not in told:
-                    told.add(finding.message)
-                    yield finding
-        except (InputError, OSError) as error:
-            if str(error) not in told:
-                told.add(str(error))
-                yield fail(str(error))
+    yield from told_once(parts)
 
 
-def _checkpoints(study: Study, folds: dict[int, Sides]) -> Iterator[Finding]:
+def checkpoints_apart(study: Run, folds: dict[int, Sides]) -> Iterator[Finding]:
+    """What each model upstream of a prediction saw."""
     every = upstream_checkpoints(study, folds)
     for checkpoint in every:
         yield from judged(study, checkpoint, every, folds)

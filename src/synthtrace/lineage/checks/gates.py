@@ -1,7 +1,6 @@
 """Gates: the data that each verdict judged are the data that went on, and its suite is the one that the code has today."""
 
 import hashlib
-import importlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,14 +11,14 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, note, warn
 from synthtrace.lineage.hashing import folder_digest
 from synthtrace.lineage.pipeline import Locked, producers, within
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import Run, read_object
 
 PROMISE = "each gate's pass names the digest of the data that went on; the verdict was made with today's suite"
 
 PASSES, VERDICTS, SUITES = "data/gates", "metrics/quality", "synthtrace.quality.suites"
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Judge the verdict and the pass file of each gate that dvc.yaml declares; see PROMISE."""
     gates = {
         PurePosixPath(out).stem: name
@@ -37,7 +36,7 @@ def check(study: Study) -> Iterator[Finding]:
     yield note(f"{len(gates)} gates: {listed(gates)}")
 
 
-def _gate(study: Study, gate: str, stage: str) -> Iterator[Finding]:
+def _gate(study: Run, gate: str, stage: str) -> Iterator[Finding]:
     path = f"{VERDICTS}/{gate}.json"
     verdict = read_object(study.root / path)
     judged = verdict.get("judged")
@@ -69,7 +68,7 @@ def _passed(verdict: dict[str, Any]) -> Iterator[str]:
         yield f"its verdict has data: {str(verdict.get('data'))[:12]}; expected {expected[:12]}, the digest of `judged`"
 
 
-def _data(study: Study, gate: str, stage: str, judged: dict[str, str]) -> Iterator[str]:
+def _data(study: Run, gate: str, stage: str, judged: dict[str, str]) -> Iterator[str]:
     """The judged digests against today's bytes and what dvc.lock says was made, was read by the gate and by those behind it."""
     readers = [study.lock[stage], *_behind(study, gate)]
     for path, digest in judged.items():
@@ -87,18 +86,18 @@ def _data(study: Study, gate: str, stage: str, judged: dict[str, str]) -> Iterat
                 yield f"judged {path} as {str(digest)[:12]}, but it is {other[:12]} {listed(places)}"
 
 
-def _behind(study: Study, gate: str) -> list[Locked]:
+def _behind(study: Run, gate: str) -> list[Locked]:
     return [stage for stage in study.lock.values() if f"{PASSES}/{gate}.json" in stage.deps]
 
 
-def _today(study: Study, path: str) -> str:
+def _today(study: Run, path: str) -> str:
     try:
         return study.digest(path)
     except OSError:
         return "missing"
 
 
-def _unjudged(study: Study, stage: str, judged: dict[str, str]) -> Iterator[str]:
+def _unjudged(study: Run, stage: str, judged: dict[str, str]) -> Iterator[str]:
     """Outs that the gate's stage depends on, and that are in no judged path."""
     for dep in study.lock[stage].deps:
         inside = [out for _, out in producers(study.lock, dep) if within(out, dep)] or [dep]
@@ -107,7 +106,7 @@ def _unjudged(study: Study, stage: str, judged: dict[str, str]) -> Iterator[str]
                 yield f"depends on {out} and did not judge it"
 
 
-def _went_on(study: Study, gate: str, judged: dict[str, str]) -> Iterator[str]:
+def _went_on(study: Run, gate: str, judged: dict[str, str]) -> Iterator[str]:
     """Parts of judged data, and folders around them, as the stages behind the gate read them: judged files and no others."""
     if study.evidence:
         return
@@ -121,7 +120,7 @@ def _went_on(study: Study, gate: str, judged: dict[str, str]) -> Iterator[str]:
                 yield f"{stage.name} read {dep} as {digest[:12]}, but what was judged there is {today[:12]}"
 
 
-def _digest_of(study: Study, folder: str, paths: list[str]) -> str:
+def _digest_of(study: Run, folder: str, paths: list[str]) -> str:
     """The digest that a folder has when it holds nothing but these paths."""
     try:
         entries = study.hasher.entries(study.path(folder))
@@ -131,7 +130,7 @@ def _digest_of(study: Study, folder: str, paths: list[str]) -> str:
     return folder_digest({name: entries[name] for name in kept})
 
 
-def _pass_file(study: Study, gate: str, stage: str, verdict: dict[str, Any]) -> Iterator[str]:
+def _pass_file(study: Run, gate: str, stage: str, verdict: dict[str, Any]) -> Iterator[str]:
     """The pass file says what its verdict says; in evidence, which does not keep it, its digest in dvc.lock does."""
     path = f"{PASSES}/{gate}.json"
     expected = {"gate": gate, "data": verdict.get("data"), "pass": True}
@@ -153,21 +152,22 @@ def _data_of(answer: dict[str, Any]) -> str:
     return f"data {str(answer.get('data'))[:12]} with {answer.get('pass')!r} at gate {answer.get('gate')!r}"
 
 
-def _suite(study: Study, gate: str, verdict: dict[str, Any]) -> Iterator[Finding]:
-    """The suite of a gate `pools-class` is that of module `pools`."""
+def _suite(study: Run, gate: str, verdict: dict[str, Any]) -> Iterator[Finding]:
+    """The suite of a gate `pools-class` is that of `pools`."""
     from synthtrace.quality.gate import suite_digest
 
-    module = f"{SUITES}.{gate.partition('-')[0]}"
+    name = gate.partition("-")[0]
     tell = warn if study.evidence else fail
     path = f"{VERDICTS}/{gate}.json"
     try:
-        today = suite_digest(importlib.import_module(module).expected(study.params))
-    except ModuleNotFoundError:
-        yield tell(f"gate {gate}: today's code has no suite {module}", path)
-        return
+        suites = study.suites(name)
     except InputError as error:
         yield tell(f"gate {gate}: today's suite cannot be made: {error}", path)
         return
+    if suites is None:
+        yield tell(f"gate {gate}: today's code has no suite {SUITES}.{name}", path)
+        return
+    today = suite_digest(suites)
     if verdict.get("suite") != today:
         yield tell(
             f"gate {gate}: was judged by suite {str(verdict.get('suite'))[:12]}, today's is {today[:12]}; run its stage again",

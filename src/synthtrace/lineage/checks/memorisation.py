@@ -11,7 +11,8 @@ from synthtrace.lineage.copies import Candidates, Reference, candidates, referen
 from synthtrace.lineage.findings import Finding, SkippedError, fail, listed, warn
 from synthtrace.lineage.machine import Machine, as_recorded
 from synthtrace.lineage.memorised import Memorised
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import read_object
+from synthtrace.lineage.study import Study
 from synthtrace.params import Selection
 from synthtrace.selection import rules
 from synthtrace.stage import progress
@@ -72,7 +73,7 @@ def _pool(study: Study, kind: str, fold: int, against: Reference, machine: Machi
     where = "" if machine.same else f" (measured on {machine.here}, scored on {machine.recorded})"
     for place, file, told in (
         ("selected", "selection.parquet", _rows_told(judged, against, settings)),
-        ("scored", "copies.json", _report_told(stored, judged, against)),
+        ("scored", "copies.json", report_told(stored, report(judged.found, against), judged.complete)),
     ):
         if told:
             path = f"data/{place}/{kind}/fold{fold}/{file}"
@@ -128,14 +129,14 @@ def _differs(name: str, stored: pd.Series, found: pd.Series, against: Reference)
     return (stored != found).to_numpy()
 
 
-def _report_told(stored: dict[str, Any], judged: Candidates, against: Reference) -> str:
-    """The first figure of copies.json that is not what the images give; empty when it agrees.
+def report_told(stored: dict[str, Any], computed: dict[str, Any], complete: bool = True) -> str:
+    """The first figure of copies.json that is not what the images give (`computed`); empty when it agrees.
 
     Counts are compared where all candidates are there. Shares within a threshold follow from the rest, and jump with rounding.
     """
     found = _flat(stored)
-    for name, value in _flat(report(judged.found, against)).items():
-        compared = not name.endswith(".within") and (judged.complete or name not in COUNTS)
+    for name, value in _flat(computed).items():
+        compared = not name.endswith(".within") and (complete or name not in COUNTS)
         if compared and not _equal(found.get(name), value):
             return f"{name} is {found.get(name)}, found {value}"
     return ""

@@ -13,7 +13,8 @@ from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, fail, listed, note, warn
 from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.recomputed import SOURCES, SUMMARY, Contents, Source, leaves, values
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import Run, read_json
+from synthtrace.lineage.segmentation.study import PairStudy
 
 PROMISE = "every number in metrics/ and plots/ recomputes from the stored predictions, explanations and images"
 
@@ -23,12 +24,13 @@ VERDICTS = "metrics/quality/"
 ROUNDING = 1e-9
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Compute every file of numbers again, as the stage that wrote it did, and hold it against what lies there."""
-    if SOURCES[0].stage(study) is None:
+    sources = _sources(study)
+    if sources[0].stage(study) is None:
         raise InputError(f"{study.root / 'dvc.lock'}: no stage makes {SUMMARY}; expected that one compares the predictions")
     known: set[str] = set()
-    for source in SOURCES:
+    for source in sources:
         stage = source.stage(study)
         if stage is None:
             continue
@@ -47,7 +49,15 @@ def check(study: Study) -> Iterator[Finding]:
                 yield warn(f"{path}: nothing computes its numbers again, so that they are not proved", path)
 
 
-def _computed(study: Study, source: Source, stage: str) -> Contents:
+def _sources(study: Run) -> list[Source]:
+    if isinstance(study, PairStudy):
+        from synthtrace.lineage.segmentation.recomputed import SOURCES as OF_PAIRS
+
+        return OF_PAIRS
+    return SOURCES
+
+
+def _computed(study: Run, source: Source, stage: str) -> Contents:
     try:
         return source.compute(study, stage)
     except InputError:
@@ -59,7 +69,7 @@ def _computed(study: Study, source: Source, stage: str) -> Contents:
         ) from None
 
 
-def _judged(study: Study, source: Source, contents: Contents) -> Iterator[Finding]:
+def _judged(study: Run, source: Source, contents: Contents) -> Iterator[Finding]:
     judge = _Judge(study, source.given_by, contents.elsewhere)
     for path, content in contents.by_path.items():
         try:
@@ -73,7 +83,7 @@ def _judged(study: Study, source: Source, contents: Contents) -> Iterator[Findin
 class _Judge:
     """Holds files against what they should hold; `given_by` gives their numbers, `elsewhere` says why not exactly."""
 
-    def __init__(self, study: Study, given_by: str, elsewhere: str) -> None:
+    def __init__(self, study: Run, given_by: str, elsewhere: str) -> None:
         self.study = study
         self.given_by = given_by
         self.elsewhere = elsewhere

@@ -10,7 +10,7 @@ from synthtrace.lineage.hashing import files_below
 from synthtrace.lineage.leaves import imports
 from synthtrace.lineage.listings import cached_listing
 from synthtrace.lineage.pipeline import Declared, Locked, read_yaml, within
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import Run, read_json
 
 PROMISE = "dvc.lock says what dvc.yaml and params.yaml say: no orphans, no stray files"
 
@@ -18,10 +18,9 @@ RAW = "data/raw"
 OWN = ("data/.gitignore", "data/withdrawn.json")
 # folder as it lies -> as the pipeline calls it
 HOMES = {"data": "data", "metrics": "metrics", "plots": "plots"}
-HOMES_OF_EVIDENCE = {"predictions": "data/predictions", "curve": "data/curve", "metrics": "metrics", "plots": "plots"}
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Compare declared and locked stages by command, deps, outs and parameters; look for orphans and strays."""
 
     @cache
@@ -85,14 +84,16 @@ def _force(name: str) -> str:
     return f"DVC does not see this: run `dvc repro --force --single-item {name}`"
 
 
-def _strays(study: Study) -> Iterator[Finding]:
+def _strays(study: Run) -> Iterator[Finding]:
     """Files and folders that no declared stage makes or reads; of a folder with nothing else, the folder."""
     outs = {out for stage in study.declared.values() for out in stage.outs}
     read = {dep for stage in study.declared.values() for dep in stage.deps}
     leaves = {dep for dep in read if not any(within(dep, out) or within(out, dep) for out in outs)}
     files = [one.file for one in imports(study).values()]
     known = {*outs, *leaves, *imports(study), *files, *OWN}
-    for folder, name in (HOMES_OF_EVIDENCE if study.evidence else HOMES).items():
+    kept = {folder: below for below, folder in study.kept.items() if folder}
+    homes = kept | {name: name for name in HOMES if name != "data"} if study.evidence else HOMES
+    for folder, name in homes.items():
         for path, called in _unknown(study.root / folder, name, known):
             count = len(files_below(path)) if path.is_dir() else 1
             if count and within(called, RAW):
@@ -101,7 +102,7 @@ def _strays(study: Study) -> Iterator[Finding]:
                 yield fail(f"{called}: {_count(count)} that no stage of dvc.yaml makes; remove it", called)
 
 
-def _inside(study: Study) -> Iterator[Finding]:
+def _inside(study: Run) -> Iterator[Finding]:
     """Files in the folder of an out that were not there when it was made; names alone are compared."""
     for stage in study.lock.values():
         for out, digest in stage.outs.items():

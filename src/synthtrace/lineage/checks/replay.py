@@ -6,15 +6,15 @@ import numpy as np
 
 from synthtrace.errors import InputError
 from synthtrace.lineage.findings import Finding, SkippedError, fail, note, warn
-from synthtrace.lineage.replay import Pool, opened
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.replay import AnyPool, opened
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.tolerance import LEVELS, SHARE
 from synthtrace.stage import progress
 
 PROMISE = "a drawn sample of pool images regenerates from its ledger row (all with --all)"
 
 
-def check(study: Study) -> Iterator[Finding]:
+def check(study: Run) -> Iterator[Finding]:
     """Draw a batch of every pool again, or all batches, and hold it against the files.
 
     Which batch is drawn afresh each time: who could foresee the sample would put a counterfeit elsewhere. The batches are
@@ -43,13 +43,13 @@ def check(study: Study) -> Iterator[Finding]:
     yield note(f"{images} of {all_images} images of {len(pools)} pools drawn again{left}")
 
 
-def _choices(pool: Pool) -> Iterator[Finding]:
+def _choices(pool: AnyPool) -> Iterator[Finding]:
     told = pool.otherwise_chosen()
     if told:
         yield fail(f"{pool.out}/ledger.parquet: {told}", f"{pool.out}/ledger.parquet")
 
 
-def _judged(pool: Pool, batch: int) -> Iterator[Finding]:
+def _judged(pool: AnyPool, batch: int) -> Iterator[Finding]:
     try:
         found = pool.replay(batch)
     except InputError as error:

@@ -11,7 +11,8 @@ from typing import Any
 from synthtrace.errors import InputError
 from synthtrace.lineage.export.fidelity import fidelity_of
 from synthtrace.lineage.export.pools import Pool, as_run
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import read_json
+from synthtrace.lineage.study import Study
 
 NOT_MEASURED = "not measured"
 UNDECLARED = {

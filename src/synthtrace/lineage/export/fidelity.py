@@ -4,7 +4,8 @@ from typing import Any
 
 from synthtrace.fidelity.parts import HEAD
 from synthtrace.lineage.export.pools import Pool, as_run
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import read_json
+from synthtrace.lineage.study import Study
 from synthtrace.params import REAL
 
 FIGURES, STAGE = "metrics/fidelity.json", "score_pools"

@@ -8,7 +8,8 @@ import pandas as pd
 
 from synthtrace.cards import checkpoint_digest, read_card
 from synthtrace.errors import InputError
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import read_json
+from synthtrace.lineage.study import Study
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from synthtrace.lineage.pipeline import producer
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import read_json
+from synthtrace.lineage.study import Study
 from synthtrace.lineage.trace.rests import CURVE_FIGURES, FIDELITY, HOLM, item, rests_on
 from synthtrace.lineage.trace.target import Target, numbers
 

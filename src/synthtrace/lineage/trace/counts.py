@@ -9,7 +9,9 @@ import pandas as pd
 from synthtrace.cards import checkpoint_digest, read_card
 from synthtrace.errors import InputError
 from synthtrace.lineage.hashing import files_below
-from synthtrace.lineage.study import TRAINING, Study, read_json, with_columns
+from synthtrace.lineage.run import Run, read_json, with_columns
+from synthtrace.lineage.segmentation.study import PairStudy
+from synthtrace.lineage.study import TRAINING
 from synthtrace.tables import read_candidates, read_folds, read_ledger, read_predictions, read_selection
 
 Counts = dict[str, Any]
@@ -19,7 +21,7 @@ CROP_MARK = "~"  # between an original's id and the number of its random crop, i
 SUMMED = ("patients", "images", "seeds", "pass")
 
 
-def counts(study: Study, path: str) -> Counts:
+def counts(study: Run, path: str) -> Counts:
     """What a path of the pipeline holds, by what lies there; {} where it is missing or holds nothing to count.
 
     Values are ints, except `pass` (bool) of a gate, `labels` (images by label) of a pool, `checkpoint` (hex sha256) of a card
@@ -36,13 +38,13 @@ def counts(study: Study, path: str) -> Counts:
     if place.name == "folds.csv" and place.is_file():
         return _folds(place)
     if place.suffix == ".parquet" and place.is_file():
-        return _predictions(place)
+        return _predictions(study, place)
     if place.suffix == ".json" and place.is_file():
         return _json(place)
     return {}
 
 
-def _images(study: Study, folder: Path) -> Counts:
+def _images(study: Run, folder: Path) -> Counts:
     """A manifest's; one of raw data may name the patients' column as it likes (`dataset.columns`), or have none."""
     try:
         table = pd.read_csv(folder / "manifest.csv", dtype="string")
@@ -62,11 +64,11 @@ def _folds(path: Path) -> Counts:
     return found
 
 
-def _checkpoint(study: Study, folder: Path) -> Counts:
+def _checkpoint(study: Run, folder: Path) -> Counts:
     return _seen([_card(study, folder)]) | {"checkpoint": checkpoint_digest(folder)}
 
 
-def _spaces(study: Study, folder: Path) -> Counts:
+def _spaces(study: Run, folder: Path) -> Counts:
     """Latent spaces side by side: what any of their autoencoders saw."""
     return _seen([_card(study, path.parent) for path in sorted(folder.glob("*/card.json"))])
 
@@ -76,7 +78,7 @@ def _seen(cards: list[dict[str, Any]]) -> Counts:
     return {name: len({one for card in cards for one in card[key]}) for name, key in names}
 
 
-def _card(study: Study, folder: Path) -> dict[str, Any]:
+def _card(study: Run, folder: Path) -> dict[str, Any]:
     try:
         card = read_card(folder)
         return {key: list(card[key]) for key in ("patient_ids", "image_ids")} | {"weights": dict(card["weights"])}
@@ -84,7 +86,7 @@ def _card(study: Study, folder: Path) -> dict[str, Any]:
         raise InputError(f"{study.shown(folder / 'card.json')}: not a readable card ({error!r})") from None
 
 
-def _pool(study: Study, folder: Path) -> Counts:
+def _pool(study: Run, folder: Path) -> Counts:
     ledger = read_ledger(folder)
     names = study.params.dataset.labels
     labels = {
@@ -99,12 +101,12 @@ def _pool(study: Study, folder: Path) -> Counts:
     return found
 
 
-def _candidates(study: Study, folder: Path) -> Counts:
+def _candidates(study: Run, folder: Path) -> Counts:
     table = read_candidates(folder)
     return {"candidates": len(table), "copies": int(table["copy"].sum())}
 
 
-def _selection(study: Study, folder: Path) -> Counts:
+def _selection(study: Run, folder: Path) -> Counts:
     selection = read_selection(folder)
     return {"candidates": len(selection), "copies": int(selection["copy"].sum()), "kept": int(selection["kept"].sum())}
 
@@ -115,15 +117,15 @@ def read_drawn(path: Path) -> pd.DataFrame:
         drawn = pd.read_parquet(path)
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: not a readable table of what classifiers drew ({error})") from None
-    return with_columns(drawn, path, TRAINING)
+    return with_columns(drawn, path, ["recipe", *TRAINING[2:]] if "recipe" in drawn else TRAINING)
 
 
 def trainings_of(drawn: pd.DataFrame) -> list[str]:
     """Columns of training.parquet that tell one training from another."""
-    return [name for name in ("run", "backbone", "mixing_rate", "seed", "fold") if name in drawn]
+    return [name for name in ("run", "recipe", "backbone", "mixing_rate", "seed", "fold") if name in drawn]
 
 
-def _classifiers(study: Study, folder: Path) -> Counts:
+def _classifiers(study: Run, folder: Path) -> Counts:
     drawn = read_drawn(folder / DRAWN)
     ids = drawn["image_id"].drop_duplicates()
     crops = ids.str.contains(CROP_MARK, regex=False)
@@ -139,21 +141,27 @@ def _classifiers(study: Study, folder: Path) -> Counts:
     return {name: count for name, count in found.items() if count}
 
 
-def _predictions(path: Path) -> Counts:
+def _predictions(study: Run, path: Path) -> Counts:
+    if isinstance(study, PairStudy):
+        from synthtrace.segment.tables import read_scores
+
+        scores = read_scores(path)
+        columns = {"groups": "group_id", "images": "image_id", "recipes": "recipe", "seeds": "seed"}
+        return {name: int(scores[column].nunique()) for name, column in columns.items()} | {"scores": len(scores)}
     table = read_predictions(path)
     columns = {"patients": "patient_id", "images": "image_id", "folds": "fold", "seeds": "seed", "backbones": "backbone"}
     return {name: int(table[column].nunique()) for name, column in columns.items()} | {"predictions": len(table)}
 
 
-def _curve(study: Study, folder: Path) -> Counts:
+def _curve(study: Run, folder: Path) -> Counts:
     """A scenario's trainings at every rate: what they drew, and what they predicted."""
-    predicted = _predictions(folder / PREDICTED)
+    predicted = _predictions(study, folder / PREDICTED)
     runs = read_predictions(folder / PREDICTED)[["run", "mixing_rate"]].drop_duplicates()
     drew = _classifiers(study, folder) if (folder / DRAWN).is_file() else {}
     return {"settings": len(runs)} | drew | {name: predicted[name] for name in ("folds", "predictions")}
 
 
-def _explanations(study: Study, folder: Path) -> Counts:
+def _explanations(study: Run, folder: Path) -> Counts:
     table = pd.read_parquet(folder / EXPLAINED, columns=["image_id", "source"])
     real = study.manifest[study.manifest["image_id"].isin(table["image_id"])]
     return {"images": len(table), "real_images": len(real), "patients": int(real["patient_id"].nunique())}
@@ -168,7 +176,7 @@ def _json(path: Path) -> Counts:
 
 
 # by the file that makes a folder what it is; a folder of classifiers has a card too, of the one model that is kept
-FOLDERS: dict[str, Callable[[Study, Path], Counts]] = {
+FOLDERS: dict[str, Callable[[Run, Path], Counts]] = {
     "ledger.parquet": _pool,
     "candidates.parquet": _candidates,
     "selection.parquet": _selection,

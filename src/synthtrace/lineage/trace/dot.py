@@ -53,7 +53,8 @@ def _target(traced: dict[str, Any]) -> str:
         image = traced["image"]
         lines.append(f"{image['label_name']}, seed {image['seed']}, checkpoint {short(image['checkpoint'])}")
         if image["condition"]:
-            lines.append(f"map of {image['condition']['image_id']}, patient {image['condition']['patient_id']}")
+            what = "pair" if image["condition_seed"] is None else "map"
+            lines.append(f"{what} of {image['condition']['image_id']}, patient {image['condition']['patient_id']}")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from synthtrace.cards import CARD, checkpoint_digest, read_card
 from synthtrace.errors import InputError
 from synthtrace.images import file_sha256
 from synthtrace.lineage.pipeline import within
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.trace.counts import DRAWN, read_drawn, trainings_of
 from synthtrace.lineage.trace.target import Target
 from synthtrace.tables import read_ledger, read_selection
@@ -18,7 +18,7 @@ Plain = dict[str, Any]
 SEEDS = ("seed", "condition_seed")
 
 
-def describe_image(study: Study, target: Target, notes: list[str]) -> Plain:
+def describe_image(study: Run, target: Target, notes: list[str]) -> Plain:
     """A synthetic image: its ledger row and what became of it.
 
     Returns the columns of the ledger (`tables.LEDGER`; seeds as strings), `label_name`, and
@@ -47,7 +47,7 @@ def describe_image(study: Study, target: Target, notes: list[str]) -> Plain:
     }
 
 
-def describe_file(study: Study, path: str, notes: list[str]) -> Plain | None:
+def describe_file(study: Run, path: str, notes: list[str]) -> Plain | None:
     """What a card or manifest says of a path, or None.
 
     Of a checkpoint folder: kind, fold, seed, steps, losses, weights, `checkpoint` (its digest), and the `patient_ids` and
@@ -87,12 +87,12 @@ def _manifest_row(folder: Path, name: str) -> Plain | None:
     return plain_row(rows.iloc[0]) if len(rows) else None
 
 
-def _label_name(study: Study, label: int) -> str:
+def _label_name(study: Run, label: int) -> str:
     names = study.params.dataset.labels
     return names[label] if label < len(names) else str(label)
 
 
-def _real_image(study: Study, image_id: str | None) -> Plain | None:
+def _real_image(study: Run, image_id: str | None) -> Plain | None:
     if image_id is None:
         return None
     rows = study.manifest[study.manifest["image_id"] == image_id]
@@ -101,7 +101,7 @@ def _real_image(study: Study, image_id: str | None) -> Plain | None:
     return plain_row(rows.iloc[0][["image_id", "patient_id", "label_name"]])
 
 
-def checkpoint_folder(study: Study, stage: str, digest: str) -> str | None:
+def checkpoint_folder(study: Run, stage: str, digest: str) -> str | None:
     """The dep of a sampling stage that is the checkpoint of this digest."""
     for path in study.lock[stage].deps:
         place = study.path(path)
@@ -110,7 +110,7 @@ def checkpoint_folder(study: Study, stage: str, digest: str) -> str | None:
     return None
 
 
-def _selection(study: Study, pool: str, image_id: str) -> Plain | None:
+def _selection(study: Run, pool: str, image_id: str) -> Plain | None:
     scored = {out for stage in study.lock.values() if pool in stage.deps for out in stage.outs}
     for stage in study.lock.values():
         for out in stage.outs:
@@ -124,7 +124,7 @@ def _selection(study: Study, pool: str, image_id: str) -> Plain | None:
     return None
 
 
-def _drawn_by(study: Study, maker: str, image_id: str) -> list[Plain]:
+def _drawn_by(study: Run, maker: str, image_id: str) -> list[Plain]:
     """Classifiers that trained on an image, among the stages that read what `maker` made."""
     found = []
     pools = list(study.lock[maker].outs)

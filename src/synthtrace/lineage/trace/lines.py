@@ -94,7 +94,8 @@ def image_lines(image: Plain) -> list[Text]:
     shown = "none but the label"
     if condition:
         whose = f"{condition['image_id']}, patient {condition['patient_id']}, {condition['label_name']}"
-        shown = f"map of {whose}; distorted by seed {image['condition_seed']}"
+        seed = image["condition_seed"]  # pairs are not drawn from a map: their lesion is painted anew, or learnt alone
+        shown = f"pair of {whose}" if seed is None else f"map of {whose}; distorted by seed {seed}"
     saw = f", which saw {len(card['patient_ids'])} patients, {len(card['image_ids'])} images" if card else ""
     lines = [
         _line("label", f"{image['label_name']} ({image['label']})"),
@@ -118,7 +119,9 @@ def _trainings_words(trainings: list[Plain]) -> str:
     if not trainings:
         return "none of them drew it"
     told = [
-        f"{one.get('run', one['backbone'])}, rate {one['mixing_rate']:g}, fold {one['fold']}, seed {one['seed']}"
+        f"{one['recipe']}, seed {one['seed']}"
+        if "recipe" in one
+        else f"{one.get('run', one['backbone'])}, rate {one['mixing_rate']:g}, fold {one['fold']}, seed {one['seed']}"
         for one in trainings
     ]
     return "; ".join(told[:SOME]) + (f"; and {len(told) - SOME} more" if len(told) > SOME else "")

@@ -3,7 +3,10 @@
 from typing import Any
 
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import CURVE, Study, read_json
+from synthtrace.lineage.run import Run, read_json
+from synthtrace.lineage.segmentation.rests import of_scores
+from synthtrace.lineage.segmentation.study import PairStudy
+from synthtrace.lineage.study import CURVE, Study
 from synthtrace.lineage.trace.target import SUMMARY, Target
 from synthtrace.params import REAL
 
@@ -14,7 +17,7 @@ PREDICTIONS, CURVE_FIGURES, FIDELITY = "data/predictions", "metrics/curve.json",
 Parts = dict[str, list[str]]
 
 
-def rests_on(study: Study, target: Target) -> Parts | None:
+def rests_on(study: Run, target: Target) -> Parts | None:
     """The outs that a number is computed from, by the folder dep that holds them; None where it is all that its stage reads.
 
     `compare` scores each scenario, and each point of the curve, by its own table, and a difference by that of `real` besides;
@@ -23,9 +26,14 @@ def rests_on(study: Study, target: Target) -> Parts | None:
     its images, their selection and the extractor of the fold. Further deps of a stage, such as the crops, matter to all of its
     numbers. Raises InputError for a file of numbers that cannot be read.
     """
-    if target.key is None or target.path not in RULES:
+    if target.key is None:
         return None
-    found = RULES[target.path](study, target.key.split("."))
+    if isinstance(study, PairStudy):
+        found = of_scores(study, target.path, target.key)
+    elif isinstance(study, Study) and target.path in RULES:
+        found = RULES[target.path](study, target.key.split("."))
+    else:
+        return None
     known = found is not None and all(producers(study.lock, out) for outs in found.values() for out in outs)
     return found if known else None
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from synthtrace.errors import InputError
 from synthtrace.lineage.listings import listing
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import Run, read_json
 from synthtrace.tables import read_ledger
 
 SUMMARY = "metrics/summary.json"
@@ -37,7 +37,7 @@ class Target:
     value: float | None = None
 
 
-def find_target(study: Study, text: str) -> Target:
+def find_target(study: Run, text: str) -> Target:
     """The target that a text names; raises InputError that names it and the nearest known ones when there is none."""
     path = _pipeline_path(study, text)
     if path and _known(study, path):
@@ -57,7 +57,7 @@ def find_target(study: Study, text: str) -> Target:
     raise InputError(f"{text}: no number, file or image of this study; {_nearest(text, _names(study, text))}")
 
 
-def numbers(study: Study, path: str) -> dict[str, float | None]:
+def numbers(study: Run, path: str) -> dict[str, float | None]:
     """Numbers (and nulls) of a JSON file by dotted key, items of lists by position."""
     found: dict[str, float | None] = {}
 
@@ -72,12 +72,12 @@ def numbers(study: Study, path: str) -> dict[str, float | None]:
     return found
 
 
-def pools(study: Study) -> list[str]:
+def pools(study: Run) -> list[str]:
     """Outs that are pools, as far as they lie in the workspace."""
     return [out for stage in study.lock.values() for out in stage.outs if (study.path(out) / "ledger.parquet").is_file()]
 
 
-def _number(study: Study, path: str, key: str) -> Target:
+def _number(study: Run, path: str, key: str) -> Target:
     known = numbers(study, path)
     if key not in known:
         below = [name for name in known if name.startswith(f"{key}.")]
@@ -87,12 +87,12 @@ def _number(study: Study, path: str, key: str) -> Target:
     return Target(f"{path}:{key}", "number", path, producers(study.lock, path), key, known[key])
 
 
-def _image(study: Study, pool: str, image_id: str, below: str) -> Target:
+def _image(study: Run, pool: str, image_id: str, below: str) -> Target:
     path = f"{pool}/{below}"
     return Target(image_id, "image", path, producers(study.lock, path), image_id)
 
 
-def _pool_image(study: Study, path: str) -> Target | None:
+def _pool_image(study: Run, path: str) -> Target | None:
     """A path in a pool as the image that it holds."""
     for pool in pools(study):
         if path != pool and within(path, pool):
@@ -102,7 +102,7 @@ def _pool_image(study: Study, path: str) -> Target | None:
     return None
 
 
-def _pipeline_path(study: Study, text: str) -> str | None:
+def _pipeline_path(study: Run, text: str) -> str | None:
     """A text as a path of the pipeline: as the lock writes it, or as the current directory sees it; None outside the study."""
     for start in (study.root, Path.cwd()):
         place = Path(os.path.normpath(start / text))
@@ -111,7 +111,7 @@ def _pipeline_path(study: Study, text: str) -> str | None:
     return text.rstrip("/") or None
 
 
-def _known(study: Study, path: str) -> bool:
+def _known(study: Run, path: str) -> bool:
     """Whether a path is made or read by a stage: an out or dep, or a file or folder in one."""
     for stage in study.lock.values():
         for out, digest in [*stage.outs.items(), *stage.deps.items()]:
@@ -126,13 +126,13 @@ def _known(study: Study, path: str) -> bool:
     return False
 
 
-def _json_outs(study: Study) -> list[str]:
+def _json_outs(study: Run) -> list[str]:
     """JSON files of numbers that stages write, as far as they lie in the workspace."""
     outs = [out for stage in study.lock.values() for out in stage.outs]
     return [out for out in outs if out.startswith("metrics/") and out.endswith(".json") and study.path(out).is_file()]
 
 
-def _real_paths(study: Study, image_id: str) -> list[str]:
+def _real_paths(study: Run, image_id: str) -> list[str]:
     """The crop of a real image, by its id."""
     if not (study.path("data/crops") / "manifest.csv").is_file():
         return []
@@ -140,7 +140,7 @@ def _real_paths(study: Study, image_id: str) -> list[str]:
     return [f"data/crops/{path}" for path in rows["path"]]
 
 
-def _names(study: Study, text: str) -> Iterable[str]:
+def _names(study: Run, text: str) -> Iterable[str]:
     """What a mistyped text may have meant: numbers for one with a colon, files for one with a slash, else ids and outs."""
     if ":" in text:
         return [f"{path}:{key}" for path in _json_outs(study) for key in numbers(study, path)]

@@ -6,7 +6,7 @@ from typing import Any
 from synthtrace.errors import InputError
 from synthtrace.lineage.leaves import Import, imported, imports, outside, tracked
 from synthtrace.lineage.pipeline import PARAMS, Locked, read_yaml, within
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 from synthtrace.lineage.trace.counts import Counts, counts
 from synthtrace.lineage.trace.image import describe_file, describe_image
 from synthtrace.lineage.trace.rests import rests_on
@@ -18,7 +18,7 @@ Plain = dict[str, Any]
 CIRCUMSTANCES = ("commit", "wandb", "device", "deterministic", "threads", "started", "seconds", "python", "platform")
 
 
-def trace(study: Study, text: str) -> Plain:
+def trace(study: Run, text: str) -> Plain:
     """Trace a TARGET (see `target.find_target`, also for what it raises).
 
     Returns:
@@ -71,7 +71,7 @@ def trace(study: Study, text: str) -> Plain:
     return found
 
 
-def describe_stages(study: Study, names: list[str], notes: list[str]) -> dict[str, Plain]:
+def describe_stages(study: Run, names: list[str], notes: list[str]) -> dict[str, Plain]:
     """The named stages as `trace` returns them; sentences on what does not agree are added to `notes`."""
     does = {name: stage.get("desc") for name, stage in (read_yaml(study.root / "dvc.yaml").get("stages") or {}).items()}
     found = {}
@@ -99,7 +99,7 @@ def describe_stages(study: Study, names: list[str], notes: list[str]) -> dict[st
     return found
 
 
-def sources(study: Study, readers: list[str], notes: list[str], only: str | None = None) -> list[Plain]:
+def sources(study: Run, readers: list[str], notes: list[str], only: str | None = None) -> list[Plain]:
     """What stages read and none makes, as `trace` returns it; `only` restricts it to what holds that path."""
     found: dict[tuple[str, str], Plain] = {}
     known = imports(study)
@@ -111,7 +111,7 @@ def sources(study: Study, readers: list[str], notes: list[str], only: str | None
     return list(found.values())
 
 
-def _source(study: Study, read: Read, known: dict[str, Import], notes: list[str]) -> Plain:
+def _source(study: Run, read: Read, known: dict[str, Import], notes: list[str]) -> Plain:
     file = imported(known, read.path)
     kind = "external" if outside(study, read.path) else "git" if tracked(study, read.path) else "untracked"
     return {
@@ -124,7 +124,7 @@ def _source(study: Study, read: Read, known: dict[str, Import], notes: list[str]
     }
 
 
-def counts_or_note(study: Study, path: str, notes: list[str]) -> Counts:
+def counts_or_note(study: Run, path: str, notes: list[str]) -> Counts:
     """Counts of a path; what cannot be read becomes a note."""
     try:
         return counts(study, path)
@@ -133,7 +133,7 @@ def counts_or_note(study: Study, path: str, notes: list[str]) -> Counts:
         return {}
 
 
-def _dep(study: Study, reader: str, read: Read, notes: list[str]) -> Plain:
+def _dep(study: Run, reader: str, read: Read, notes: list[str]) -> Plain:
     agrees = None
     if read.makers:
         made = recorded(study, read.path, read.makers)
@@ -163,7 +163,7 @@ def _values(stage: Locked) -> Plain:
     }
 
 
-def _run(study: Study, stage: Locked, notes: list[str]) -> Plain | None:
+def _run(study: Run, stage: Locked, notes: list[str]) -> Plain | None:
     """What a record tells of the run that made a stage's outs."""
     for digest in stage.outs.values():
         try:
@@ -172,11 +172,13 @@ def _run(study: Study, stage: Locked, notes: list[str]) -> Plain | None:
             notes.append(f"not read: {error}")
             continue
         if record:
-            return {name: record.get(name) for name in CIRCUMSTANCES} | {"record": f"records/{stage.name}/{digest}.json"}
+            return {name: record.get(name) for name in CIRCUMSTANCES} | {
+                "record": study.shown(study.records(stage.name) / f"{digest}.json")
+            }
     return None
 
 
-def _digest(study: Study, target: Target, notes: list[str]) -> dict[str, str | None]:
+def _digest(study: Run, target: Target, notes: list[str]) -> dict[str, str | None]:
     """What the lock says of the target's path, and what its bytes say."""
     made = recorded(study, target.path, target.makers) if target.makers else recorded_source(study, target.path)
     try:
@@ -192,7 +194,7 @@ def _digest(study: Study, target: Target, notes: list[str]) -> dict[str, str | N
     return {"recorded": made, "found": found}
 
 
-def missing(study: Study, stages: dict[str, Plain]) -> list[str]:
+def missing(study: Run, stages: dict[str, Plain]) -> list[str]:
     """Sentences on outs that do not lie in the workspace and on stages without a record."""
     outs = [out["path"] for stage in stages.values() for out in stage["outs"]]
     absent = [path for path in outs if not study.path(path).exists()]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from synthtrace.lineage.listings import Listing, gathered, listing, part
 from synthtrace.lineage.pipeline import producers, within
-from synthtrace.lineage.study import Study
+from synthtrace.lineage.run import Run
 
 GATES = "data/gates/"
 
@@ -18,22 +18,22 @@ class Read:
     makers: list[tuple[str, str]]
 
 
-def reads(study: Study, stage: str) -> list[Read]:
+def reads(study: Run, stage: str) -> list[Read]:
     """The deps of a stage, in the lock's order."""
     return [Read(path, digest, producers(study.lock, path)) for path, digest in study.lock[stage].deps.items()]
 
 
-def code_makers(study: Study, stage: str) -> list[str]:
+def code_makers(study: Run, stage: str) -> list[str]:
     """Stages that write parameter files which a stage reads: the fingerprint of its code."""
     return list(dict.fromkeys(name for file in study.lock[stage].params for name, _ in producers(study.lock, file)))
 
 
-def is_gate(study: Study, stage: str) -> bool:
+def is_gate(study: Run, stage: str) -> bool:
     """Whether a stage judges data and hands none on."""
     return any(out.startswith(GATES) for out in study.lock[stage].outs)
 
 
-def recorded(study: Study, path: str, makers: list[tuple[str, str]]) -> str | None:
+def recorded(study: Run, path: str, makers: list[tuple[str, str]]) -> str | None:
     """The digest that the makers of a path left in the lock for it, be it an out, a part of one or a folder of several.
 
     None when a folder's listing is needed and neither cache nor workspace holds it, or when the out holds no such part.
@@ -52,7 +52,7 @@ def recorded(study: Study, path: str, makers: list[tuple[str, str]]) -> str | No
     return gathered(path, parts) if parts else None
 
 
-def recorded_source(study: Study, path: str) -> str | None:
+def recorded_source(study: Run, path: str) -> str | None:
     """The digest with which stages read a source, or the part of it that a path is; None when no listing tells."""
     for stage in study.lock.values():
         for dep, digest in stage.deps.items():
@@ -63,7 +63,7 @@ def recorded_source(study: Study, path: str) -> str | None:
     return None
 
 
-def walk(study: Study, roots: list[str], narrowed: dict[str, list[str]] | None = None) -> list[str]:
+def walk(study: Run, roots: list[str], narrowed: dict[str, list[str]] | None = None) -> list[str]:
     """Names of the stages that the roots come from, the roots among them, nearest first.
 
     `narrowed` gives, for a folder dep, the outs in it that matter: the walk then leaves out what made its others, and ends

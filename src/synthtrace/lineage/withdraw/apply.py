@@ -11,7 +11,8 @@ from typing import Any
 from synthtrace.errors import InputError
 from synthtrace.lineage.leaves import Import, imported, imports, outside
 from synthtrace.lineage.pipeline import producer, read_yaml
-from synthtrace.lineage.study import Study, read_json
+from synthtrace.lineage.run import read_json
+from synthtrace.lineage.study import Study
 from synthtrace.lineage.withdraw.dataset import build_without
 from synthtrace.lineage.withdraw.patient import Patient
 from synthtrace.lineage.withdraw.swap import aside, discard, recover, replace, swap

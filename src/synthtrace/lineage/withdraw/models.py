@@ -5,7 +5,8 @@ from typing import Any
 
 from synthtrace.cards import CARD, checkpoint_digest
 from synthtrace.lineage.checkpoints import BUILT_ON, checkpoint_folders
-from synthtrace.lineage.study import Study, read_object
+from synthtrace.lineage.run import read_object
+from synthtrace.lineage.study import Study
 from synthtrace.lineage.withdraw.patient import Patient
 
 

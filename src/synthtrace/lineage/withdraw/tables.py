@@ -7,7 +7,8 @@ import pandas as pd
 from synthtrace.cards import CARD
 from synthtrace.lineage.drawn import NEAREST, original_ids
 from synthtrace.lineage.pipeline import producers
-from synthtrace.lineage.study import Study, Trainings, read_object
+from synthtrace.lineage.run import read_object
+from synthtrace.lineage.study import Study, Trainings
 from synthtrace.lineage.withdraw.models import Models, names
 from synthtrace.lineage.withdraw.patient import Patient
 from synthtrace.tables import read_candidates, read_folds, read_ledger, read_selection

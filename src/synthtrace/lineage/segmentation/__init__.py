@@ -1,0 +1,1 @@
+"""What lineage knows of the segmentation study alone (paper 2)."""
