@@ -4,21 +4,25 @@
 
 A generated part stands between two marker comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the words around them are
 people's. NAME is a preset with evidence in `results/NAME/`, or `benchmarks` (of `results/benchmarks/*.json`), or `paper` (what
-paper 0 states), `paper3` or `paper4` (their tables beside our cells of them).
+paper 0 states), `paper2`, `paper3` or `paper4` (their tables beside our cells of them). The evidence says which study a preset
+is of.
 """
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import results_benchmarks
 import results_paper
+import results_paper2
 import results_paper3
 import results_paper4
+import results_segmentation
 import results_tables
 
 ROOT = Path(__file__).parents[1]
-OF_PAPERS = {"paper3": results_paper3.section, "paper4": results_paper4.section}
+OF_PAPERS = {"paper2": results_paper2.section, "paper3": results_paper3.section, "paper4": results_paper4.section}
 PAGE = ROOT / "docs" / "results.md"
 
 
@@ -30,13 +34,23 @@ def preset_section(evidence: Path) -> list[str]:
     runs = {(record["stage"], record["started"]): record["seconds"] for record in records}
     devices = sorted({record["device"] for record in records if "device" in record})
     threads = sorted({record["threads"] for record in records})
+    if "recipes" in summary:
+        size, tables = results_segmentation.size(evidence, summary), results_segmentation.tables(evidence, summary)
+    else:
+        size, tables = results_tables.size(summary), classifier_tables(metrics, summary)
     return [
         f"Command: `make results PRESET={evidence.name}`. Evidence: `results/{evidence.name}/`.",
         "",
-        f"{summary['patients']} patients, {summary['images']} images, {summary['seeds']} seeds, mixing rate "
-        f"{summary['mixing_rate']}; device {', '.join(devices)}, {', '.join(map(str, threads))} thread(s) a stage, "
+        f"{size}; device {', '.join(devices)}, {', '.join(map(str, threads))} thread(s) a stage, "
         f"{sum(runs.values()) / 60:.0f} minutes of stage time in all.",
         "",
+        *tables,
+    ]
+
+
+def classifier_tables(metrics: Path, summary: dict[str, Any]) -> list[str]:
+    """The main study's tables."""
+    return [
         *results_tables.scenarios(summary),
         *results_tables.other_tests(summary),
         *results_tables.baselines(summary),

@@ -21,9 +21,9 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value is not None and value < 0.0005 else number(value)
 
 
-def interval(pair: list[float | None], sign: bool = False) -> str:
+def interval(pair: list[float | None] | None, sign: bool = False) -> str:
     """An interval of AUCs."""
-    return f"{number(pair[0], sign=sign)} to {number(pair[1], sign=sign)}"
+    return MISSING if pair is None else f"{number(pair[0], sign=sign)} to {number(pair[1], sign=sign)}"
 
 
 def mean_sd(entry: dict[str, Any]) -> str:

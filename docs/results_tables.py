@@ -10,6 +10,14 @@ from results_paper import beside_curve
 Evidence = dict[str, Any]
 
 
+def size(summary: Evidence) -> str:
+    """What was tested, how often it was trained, and how much was mixed in."""
+    return (
+        f"{summary['patients']} patients, {summary['images']} images, {summary['seeds']} seeds, mixing rate "
+        f"{summary['mixing_rate']}"
+    )
+
+
 def scenarios(summary: Evidence) -> list[str]:
     """AUC of each scenario, its difference to real, and what else stands beside a classifier."""
     rows = []
