@@ -40,7 +40,7 @@ def cells() -> list[Cell]:
 
 
 def test_what_cannot_be_trained_is_told_row_by_row() -> None:
-    trainable, skipped = split_skipped(RECIPES, REAL, lambda recipe: pool_of(recipe))
+    trainable, skipped = split_skipped(RECIPES, REAL, pool_of, FAST, Seeds(3))
     assert trainable == RECIPES[:2]
     assert skipped.columns.tolist() == [*RECIPE, "reason"]
     assert skipped["size"].tolist()[1:] == [16, 16]

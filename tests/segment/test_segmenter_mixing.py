@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toy_pairs import discs, variants
+from toy_pairs import discs, settings, variants
 
 from synthtrace.errors import InputError
 from synthtrace.params.segmenter import Mixes
@@ -119,10 +119,40 @@ def test_a_variant_of_a_pair_that_the_generator_was_not_to_see_is_refused() -> N
         planned(Recipe("synthetic", "diff", True, multiple=1), foreign)
 
 
+def skipped(recipe: Recipe, pool: SegmentationSet | None, real: SegmentationSet = REAL) -> str:
+    return why_skipped(recipe, real, lambda _: pool, settings(), SEEDS) or "trained"
+
+
 def test_what_the_pairs_cannot_fill_is_skipped_with_a_reason() -> None:
-    assert why_skipped(small(20, multiple=3), REAL, POOL) is None
-    assert why_skipped(small(32, kind="real"), REAL, None) == "there are 20 real training pairs, fewer than 32"
-    assert "more than 3 synthetic ones" in (why_skipped(Recipe("synthetic", "diff", True, multiple=4), REAL, POOL) or "")
+    assert skipped(small(20, multiple=3), POOL) == "trained"
+    assert skipped(small(32, kind="real"), None) == "there are 20 real training pairs, fewer than 32"
+    assert "more than 3 synthetic ones" in skipped(Recipe("synthetic", "diff", True, multiple=4), POOL)
+    assert skipped(Recipe("augment", "diff", True, alpha=0.5), POOL.take([])) == "no synthetic pair of the pool diff was kept"
+
+
+def test_a_mix_without_any_synthetic_pair_of_its_own_real_ones_is_skipped() -> None:
+    chosen = set(small_set(REAL.image_ids, 8, SEEDS))
+    others = POOL.of_sources(set(REAL.image_ids) - chosen)
+    assert skipped(small(8, multiple=1, saw_all=True), others) == (
+        "no synthetic pair of the pool diff was kept of those made from the 8 real ones"
+    )
+    assert skipped(small(8, multiple=1, saw_all=True), POOL) == "trained"
+
+
+def test_a_mix_whose_synthetic_pairs_all_fall_to_validation_is_skipped_and_not_trained_as_real_ones() -> None:
+    group = next(iter(planned(RECIPES[0][0], None).validation.groups))
+    thin = POOL.take([position for position, own in enumerate(POOL.groups) if own == group])
+    assert skipped(Recipe("augment", "diff", True, alpha=0.5), thin) == (
+        "all synthetic pairs were made from real ones that validate in training 0"
+    )
+    assert skipped(Recipe("synthetic", "diff", True, multiple=1), thin).startswith("0 pairs to train and ")
+
+
+def test_a_small_set_of_one_group_is_skipped_and_all_real_pairs_of_one_group_are_an_error() -> None:
+    alone = REAL.take([position for position, group in enumerate(REAL.groups) if group == REAL.groups[0]])
+    assert "of one group" in skipped(small(len(alone), kind="real"), None, alone)
+    with pytest.raises(InputError, match="of one group"):
+        skipped(Recipe("full", "real", True), None, alone)
 
 
 def test_the_recipes_are_the_rows_of_tables_3_to_6() -> None:

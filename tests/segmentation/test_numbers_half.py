@@ -18,6 +18,7 @@ from synthtrace.errors import InputError
 from synthtrace.fidelity import pair_pools
 from synthtrace.quality.gate import judge
 from synthtrace.quality.suites.segmentations import measure, suites
+from synthtrace.seeds import Seeds
 from synthtrace.segment.inputs import groups_of, kept_pairs, real_pairs
 from synthtrace.segment.mixing import why_skipped
 from synthtrace.segment.networks import load
@@ -215,7 +216,7 @@ def test_a_pool_that_selection_empties_is_skipped_and_trains_nothing(study: Path
     table.assign(kept=False).to_parquet(empty / "selection.parquet", index=False)
     nothing = kept_pairs(pool, empty, real, 3)
     assert nothing.masks.shape == (0, 1, 32, 32)
-    reasons = [why_skipped(recipe, real, nothing) for recipe in dealt("diff", PARAMS)]
+    reasons = [why_skipped(recipe, real, lambda _: nothing, PARAMS.segmenter, Seeds(1)) for recipe in dealt("diff", PARAMS)]
     assert all("no synthetic pair of the pool" in str(reason) for reason in reasons)
 
 

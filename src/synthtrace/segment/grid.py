@@ -1,6 +1,6 @@
 """All trainings of the segmentation study: every recipe with every seed, and what was skipped."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,15 +9,12 @@ import torch
 
 from synthtrace.params.segmenter import Segmenter
 from synthtrace.seeds import Seeds
-from synthtrace.segment.mixing import plan, why_skipped
+from synthtrace.segment.mixing import PoolOf, plan, why_skipped
 from synthtrace.segment.networks import check_network, predict
 from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import RECIPE, Recipe
 from synthtrace.segment.scores import score_table
 from synthtrace.segment.train import Trained, train
-
-# the synthetic pairs of a recipe's kind, null for `real`; of a small set, those of its own generators unless `saw_all`
-PoolOf = Callable[[Recipe], SegmentationSet | None]
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,13 @@ class Cell:
         return f"{self.recipe.name}/seed{self.seed}"
 
 
-def split_skipped(recipes: Iterable[Recipe], real: SegmentationSet, pool_of: PoolOf) -> tuple[list[Recipe], pd.DataFrame]:
-    """The recipes that can be trained, and a table (RECIPE, `reason`) of those that cannot.
-
-    A pool is not asked for where there are too few real pairs.
-    """
+def split_skipped(
+    recipes: Iterable[Recipe], real: SegmentationSet, pool_of: PoolOf, settings: Segmenter, seeds: Seeds
+) -> tuple[list[Recipe], pd.DataFrame]:
+    """The recipes that can be trained, and a table (RECIPE, `reason`) of those that cannot; raises as `why_skipped`."""
     trainable, rows = [], []
     for recipe in recipes:
-        reason = why_skipped(recipe, real, None) or why_skipped(recipe, real, pool_of(recipe))
+        reason = why_skipped(recipe, real, pool_of, settings, seeds)
         if reason is None:
             trainable.append(recipe)
         else:

@@ -1,14 +1,22 @@
 """What each recipe trains and validates on, and what every epoch draws of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from synthtrace.errors import InputError
+from synthtrace.params.segmenter import Segmenter
 from synthtrace.seeds import Seeds
 from synthtrace.segment.pairs import SegmentationSet, first_variants, small_set, validation_groups
 from synthtrace.segment.recipes import REAL, Recipe
+
+# the synthetic pairs of a recipe's kind, null for `real`; of a small set, those of its own generators unless `saw_all`
+PoolOf = Callable[[Recipe], SegmentationSet | None]
+
+
+class TooFewPairsError(InputError):
+    """Pairs are there, but fewer than a recipe needs."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +49,31 @@ class Plan:
             waiting = waiting[size:]
 
 
-def why_skipped(recipe: Recipe, real: SegmentationSet, pool: SegmentationSet | None) -> str | None:
-    """Why a recipe cannot be trained on these pairs, in a sentence for its table; null when it can be."""
+def why_skipped(recipe: Recipe, real: SegmentationSet, pool_of: PoolOf, settings: Segmenter, seeds: Seeds) -> str | None:
+    """Why some training of a recipe could not be filled with these pairs, in a sentence for its table; null when all can be.
+
+    A pool is not asked for where there are too few real pairs. Raises InputError as `plan`, and where all real pairs together
+    cannot be parted: without them no recipe has anything to be compared with.
+    """
     if recipe.size is not None and recipe.size > len(real):
         return f"there are {len(real)} real training pairs, fewer than {recipe.size}"
-    if pool is not None and not len(pool):
-        return f"no synthetic pair of the pool {recipe.pool} was kept"
-    if recipe.multiple is None or pool is None:
-        return None
-    most = int(np.unique(pool.source_ids, return_counts=True)[1].max(initial=0))
-    if recipe.multiple > most:
-        return f"no real pair has more than {most} synthetic ones of kind {recipe.kind}, fewer than {recipe.multiple}"
+    pool = pool_of(recipe)
+    if pool is not None:
+        own = pool.of_sources(set(_real_of(recipe, real, seeds).source_ids))
+        if not len(own):
+            return f"no synthetic pair of the pool {recipe.pool} was kept" + (
+                f" of those made from the {recipe.size} real ones" if len(pool) else ""
+            )
+        most = int(np.unique(own.source_ids, return_counts=True)[1].max())
+        if recipe.multiple is not None and recipe.multiple > most:
+            return f"no real pair has more than {most} synthetic ones of kind {recipe.kind}, fewer than {recipe.multiple}"
+    try:
+        for seed in range(settings.seeds):
+            plan(recipe, real, pool, settings.validation_share, seeds, seed)
+    except TooFewPairsError as error:
+        if recipe.design == "full":
+            raise
+        return str(error).removeprefix(f"{recipe.name}: ")
     return None
 
 
@@ -71,29 +93,38 @@ def plan(recipe: Recipe, real: SegmentationSet, pool: SegmentationSet | None, sh
         seed: number of the training.
 
     Raises:
-        InputError: a synthetic pair was made from one that its generator was not to see, or there is nothing to train or to
-            validate on.
+        InputError: a synthetic pair was made from one that its generator was not to see.
+        TooFewPairsError: there is nothing to train or to validate on, or no synthetic pair to train on.
     """
-    allowed = set(real.source_ids)
-    if recipe.size is not None:
-        chosen = set(small_set(real.image_ids, recipe.size, seeds))
-        real = real.of_sources(chosen)
-        allowed = allowed if recipe.saw_all else chosen
-    synthetic = _variants(recipe, pool, allowed, set(real.source_ids), seeds)
-    held = validation_groups(real.groups, share, seeds.stream("segment", "validation", recipe.size or 0, seed))
+    every, real = set(real.source_ids), _real_of(recipe, real, seeds)
+    own = set(real.source_ids)
+    synthetic = _variants(recipe, pool, every if recipe.saw_all else own, own, seeds)
+    try:
+        held = validation_groups(real.groups, share, seeds.stream("segment", "validation", recipe.size or 0, seed))
+    except InputError as error:
+        raise TooFewPairsError(str(error)) from None
     whole = synthetic if recipe.design == "synthetic" else real
     training, validation = _parted(whole, held)
     if not (len(training) and len(validation)):
-        raise InputError(f"{recipe.name}: {len(training)} pairs to train and {len(validation)} to validate on; expected some")
+        raise TooFewPairsError(
+            f"{recipe.name}: {len(training)} pairs to train and {len(validation)} to validate on; expected some"
+        )
     if recipe.design in ("full", "synthetic") or recipe.kind == REAL:
         return Plan(training, validation, len(training), [], 0.0)
     synthetic, _ = _parted(synthetic, held)
+    if not len(synthetic):
+        raise TooFewPairsError(f"{recipe.name}: all synthetic pairs were made from real ones that validate in training {seed}")
     both = training + synthetic
     if recipe.design == "small":
         return Plan(both, validation, len(both), [], 0.0)
     sources = np.asarray(synthetic.source_ids, dtype=str)
     variants = [len(training) + np.flatnonzero(sources == source) for source in training.source_ids]
     return Plan(both, validation, len(training), variants, recipe.alpha or 0.0)
+
+
+def _real_of(recipe: Recipe, real: SegmentationSet, seeds: Seeds) -> SegmentationSet:
+    """The real pairs that a recipe's own ones are made from: all, or those of its small set."""
+    return real if recipe.size is None else real.of_sources(set(small_set(real.image_ids, recipe.size, seeds)))
 
 
 def _variants(

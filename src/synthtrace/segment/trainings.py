@@ -81,18 +81,19 @@ def train_item(run: Stage[SegmentationParams], item: str) -> Done:
         made, selected = Path(f"data/pools/{item}"), Path(f"data/selected/{item}")
         inputs += [made, selected]
         pool = kept_pairs(made / f"fold{FOLD}", selected / f"fold{FOLD}", real, channels)
-    recipes, skipped = split_skipped(recipes, real, lambda _: pool)
+    settings, seeds = params.segmenter, Seeds(params.seed)
+    recipes, skipped = split_skipped(recipes, real, lambda _: pool, settings, seeds)
     for name, reason in zip(skipped["recipe"], skipped["reason"], strict=True):
         run.say(f"skipped: {name}: {reason}")
     both = real if pool is None else real + pool
     done = Done(dict(zip(both.image_ids, both.source_ids, strict=True)), skipped)
-    device, settings = compute.set_up(run), params.segmenter
+    device = compute.set_up(run)
     trainings = len(recipes) * settings.seeds
     run.say(f"{trainings} trainings of {settings.steps} steps, {len(test)} test pairs ({device})")
     config = {**settings.model_dump(), "item": item, "recipes": [asdict(recipe) for recipe in recipes], "seed": params.seed}
     precision = compute.precision(params.compute.precision, device)
     with track(run, run.name, inputs, config) as tracker:
-        grid = train_grid(recipes, real, lambda _: pool, test, settings, Seeds(params.seed), device, precision)
+        grid = train_grid(recipes, real, lambda _: pool, test, settings, seeds, device, precision)
         for cell in progress(grid, run.name, total=trainings, unit="training"):
             tracker.curve(cell.name, cell.trained.losses, cell.trained.learning_rates)
             done.add(cell)

@@ -1,6 +1,6 @@
 """A pool of pairs: what its rows should be, its files, and what the trainings of its item drew and skipped of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from synthtrace.pools.pairs import plan_pool
 from synthtrace.pools.styled import plan_styled
 from synthtrace.seeds import Seeds
 from synthtrace.segment.grid import split_skipped
+from synthtrace.segment.inputs import groups_of
 from synthtrace.segment.pairs import SegmentationSet
 from synthtrace.segment.recipes import REAL, recipes_of
 from synthtrace.segment.tables import read_drawn, read_skipped
@@ -95,12 +96,13 @@ def skipped_rightly(study: PairStudy, item: str) -> Iterator[Finding]:
     params, stored = study.ran(folder), read_skipped(study.path(folder))
     recipes = [one for one in recipes_of(params.mixes, study.params.kinds) if one.pool == item]
     real = with_role(study.manifest, study.folds, FOLD, "train")["image_id"].astype(str).tolist()
+    groups = groups_of(study.manifest, params.dataset.patient_ids)
     pool = None
     if item != REAL:
         ledger, selection = study.ledger(item, FOLD), study.selection(item, FOLD)
         rows = ledger[ledger["image_id"].isin(selection.loc[selection["kept"].astype(bool), "image_id"])]
-        pool = _unread(rows["image_id"].tolist(), rows["condition_image_id"].tolist())
-    expected = split_skipped(recipes, _unread(real, real), lambda _: pool)[1]
+        pool = _unread(rows["image_id"].tolist(), rows["condition_image_id"].tolist(), groups)
+    expected = split_skipped(recipes, _unread(real, real, groups), lambda _: pool, params.segmenter, Seeds(params.seed))[1]
     reasons = [dict(zip(table["recipe"], table["reason"], strict=True)) for table in (stored, expected)]
     for recipe in dict.fromkeys([*reasons[0], *reasons[1]]):
         told, found = (one.get(recipe, "it can be trained") for one in reasons)
@@ -108,7 +110,8 @@ def skipped_rightly(study: PairStudy, item: str) -> Iterator[Finding]:
             yield fail(f"{folder}/skipped.csv: {recipe!r}: {told}; found that {found}")
 
 
-def _unread(image_ids: list[str], sources: list[str]) -> SegmentationSet:
+def _unread(image_ids: list[str], sources: list[str], groups: Mapping[str, str]) -> SegmentationSet:
     """Pairs by their names alone, which is all that skipping looks at."""
     nothing = np.empty((len(image_ids), 0))
-    return SegmentationSet(nothing, nothing, image_ids, sources, sources)
+    # a source that is no image of the crops stands for its group: another check tells of it
+    return SegmentationSet(nothing, nothing, image_ids, sources, [groups.get(source, source) for source in sources])
