@@ -91,6 +91,12 @@ def _row(row: Stated, recipe: dict[str, Any]) -> list[str]:
     return [row.name, score(recipe["iou"]), number(iou, 4), ours, theirs, score(recipe["dice_loss"]), number(dice_loss, 4)]
 
 
+def _seen_through(style: dict[str, Any]) -> str:
+    own = "features of our own"
+    perceptual, token = ("VGG16" if style["perceptual"] else own), (style["token"]["backbone"] if style["token"] else own)
+    return own if perceptual == token else f"{perceptual} and {token}"
+
+
 def _differences(params: dict[str, Any], summary: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Ours against the paper's: data, size, networks, steps."""
     diffusion, segmenter, split = params["diffusion"], params["segmenter"], params["split"]
@@ -106,5 +112,8 @@ def _differences(params: dict[str, Any], summary: dict[str, Any], found: dict[st
         f"{params['inpainting']['samples']} variants a pair against 3",
         f"{segmenter['architecture']} with {segmenter['encoder']} ({weights} weights), {segmenter['steps']} steps of "
         f"{segmenter['batch_size']} whatever it is trained on, against UNet++ with se_resnext50_32x4d, 150 epochs",
+        f"{diffusion['prediction_type']} against noise prediction",
+        f"content and style seen through {_seen_through(params['style'])} against VGG16 and a vision transformer",
+        "what docs/decisions.md says under Segmentation",
         "ours are trained on what selection keeps, which drops copies; the paper states no selection",
     ]

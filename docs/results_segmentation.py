@@ -8,8 +8,7 @@ import yaml
 from results_cells import MISSING, difference, figure, interval, mean_sd, table
 
 from synthtrace.report.gates import read_gates
-from synthtrace.report.segmentation.tables import TITLES
-from synthtrace.segment.recipes import REAL
+from synthtrace.report.segmentation.tables import TITLES, saw
 
 Evidence = dict[str, Any]
 # what tells the rows of a table apart, besides the kind of pool
@@ -107,7 +106,7 @@ def scores(summary: Evidence, drawn: str) -> list[str]:
         for name in names:
             recipe = summary["recipes"].get(name) or skipped[name]
             row = [recipe["kind"], *("" if recipe[key] is None else f"{recipe[key]:g}" for key in COLUMNS[number].values())]
-            row += [_saw(recipe)] if small else []
+            row += [saw(recipe) or ""] if small else []
             rows.append(row + _figures(recipe))
         title, note = TITLES[number]
         lines += [f"**Table {number}. {title}.** {note}", "", *table(heads, rows)]
@@ -119,12 +118,6 @@ def scores(summary: Evidence, drawn: str) -> list[str]:
         "Dice loss are better.",
         "",
     ]
-
-
-def _saw(recipe: Evidence) -> str:
-    if recipe["kind"] == REAL:
-        return ""
-    return "all pairs" if recipe["saw_all"] else "the N"
 
 
 def _figures(recipe: Evidence) -> list[str]:

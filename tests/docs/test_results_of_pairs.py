@@ -24,7 +24,8 @@ PARAMS = {
     "preprocess": {"image_size": 64},
     "split": {"column": "label_name", "test": ["C5"]},
     "clusters": {"count": 4},
-    "diffusion": {"steps": 1000, "batch_size": 4},
+    "diffusion": {"steps": 1000, "batch_size": 4, "prediction_type": "v_prediction"},
+    "style": {"perceptual": None, "token": None},
     "inpainting": {"samples": 2},
     "segmenter": {"architecture": "unet", "encoder": "tu-resnet10t", "weights": None, "steps": 200, "batch_size": 8},
 }

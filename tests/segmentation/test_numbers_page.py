@@ -17,6 +17,7 @@ from synthtrace.quality.suites.segmentations import measure, suites
 from synthtrace.report.segmentation.page import build_page
 from synthtrace.segment.tables import write_drawn
 
+PROJECT = Path(__file__).parents[2]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUIET += ["--disable-sync", "--no-first-run"]
@@ -29,6 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study from pools to gates with made-up scores, a skipped mix, a warning and a cluster that was merged."""
     root = tmp_path_factory.mktemp("page")
     make_study(root, PARAMS)
+    shutil.copy(PROJECT / "studies/segmentation/dvc.yaml", root)
     table = scores(skip=frozenset([SKIPPED]))
     table["predicted_area"] = 0.1
     summary = compare(table, {SKIPPED: "no real pair has more than 2"}, FOLDS, PARAMS).summary

@@ -68,10 +68,9 @@ def from_workspace(root: Path, params: SegmentationParams, device: torch.device)
     manifest = with_role(read_manifest(root / "data/crops"), read_folds(root / "data/folds/folds.csv"), FOLD, "train")
     pixels = load_stack([root / "data/crops" / path for path in manifest["path"]], channels)
     training = _seen(pixels, manifest["patient_id"].fillna(manifest["image_id"]).to_numpy(str), sight)
-    place = {image_id: position for position, image_id in enumerate(manifest["image_id"])}
+    sources = _Sources(pixels, training.names, {image_id: place for place, image_id in enumerate(manifest["image_id"])})
     pools = [
-        _read(root, name, params, pixels, place, sight)
-        for name in progress(params.generators.pools, "looking at pools", unit="pool")
+        _read(root, name, params, sources, sight) for name in progress(params.generators.pools, "looking at pools", unit="pool")
     ]
     images = min([len(training), *(len(pool.seen) for pool in pools if pool.name in params.kinds)])
     real = halves_row(training, settings.draws, settings.pairs, Seeds(params.seed), ("real", FOLD))
@@ -85,15 +84,26 @@ def from_workspace(root: Path, params: SegmentationParams, device: torch.device)
     }
 
 
-def _read(root: Path, name: str, params: SegmentationParams, pixels: np.ndarray, place: dict[str, int], sight: Sight) -> _Pool:
+@dataclass(frozen=True)
+class _Sources:
+    """Pixels of the training images, the patient or group of each, and where an image of an id stands among them."""
+
+    pixels: np.ndarray
+    names: np.ndarray
+    place: dict[str, int]
+
+
+def _read(root: Path, name: str, params: SegmentationParams, sources: _Sources, sight: Sight) -> _Pool:
     folder = root / f"data/pools/{name}/fold{FOLD}"
     ledger = read_pair_ledger(folder)
     selection = read_selection(root / f"data/selected/{name}/fold{FOLD}")
     kept = ledger["image_id"].isin(selection.loc[selection["kept"].astype(bool), "image_id"]).to_numpy()
     images = load_stack([folder / path for path in ledger["path"]], params.preprocess.channels)
     painted = Model.of(params.generators.styled.get(name, name)).family != "gan"
-    sources = pixels[[place[source] for source in ledger["condition_image_id"]]] if painted else None
-    return _Pool(name, _seen(images, ledger["condition_image_id"].to_numpy(str), sight), kept, sources)
+    made_from = [sources.place[source] for source in ledger["condition_image_id"]]
+    # as of real images, no two of one patient are compared
+    seen = _seen(images, sources.names[made_from], sight)
+    return _Pool(name, seen, kept, sources.pixels[made_from] if painted else None)
 
 
 def _seen(pixels: np.ndarray, names: np.ndarray, sight: Sight) -> Seen:

@@ -14,7 +14,7 @@ from synthtrace.report.reading import read_json
 from synthtrace.report.segmentation.answer import added, alone, headline, small_sets, verdicts
 from synthtrace.report.segmentation.fidelity import fidelity
 from synthtrace.report.segmentation.pictures import gallery, tally
-from synthtrace.report.segmentation.split import split, warnings
+from synthtrace.report.segmentation.split import split, style_networks, warnings
 from synthtrace.report.segmentation.tables import skipped, tables
 from synthtrace.tables import read_folds, read_manifest
 
@@ -48,6 +48,7 @@ def build_page(root: Path, params: SegmentationParams) -> str:
         "verdicts": verdicts(summary),
         "split": split(crops, folds, params),
         "warnings": warnings(summary, params, read_json(root / "data/clusters/fold0/report.json"), units),
+        "style_networks": style_networks(params),
         "fidelity": fidelity(read_json(root / "metrics/fidelity.json")),
         "tables": tables(root, summary, params),
         "skipped": skipped(summary),

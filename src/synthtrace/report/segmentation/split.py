@@ -1,4 +1,4 @@
-"""Who trained and who tested, and what to beware of."""
+"""Who trained and who tested, what to beware of, and which networks stand behind styled pairs."""
 
 from typing import Any
 
@@ -58,3 +58,11 @@ def warnings(summary: dict[str, Any], params: SegmentationParams, clusters: dict
         count = len(summary["skipped"])
         said.append(f"{count} {'mix' if count == 1 else 'mixes'} could not be trained: listed below with the reason.")
     return said
+
+
+def style_networks(params: SegmentationParams) -> str:
+    """Which networks the terms of style transfer look through, in a sentence."""
+    own = "the study's own feature extractor"
+    perceptual = own if params.style.perceptual is None else "VGG16"
+    token = own if params.style.token is None else params.style.token.backbone
+    return f"Content is compared in features of {perceptual}, style in those of {token}; paper: VGG16, a vision transformer."

@@ -10,17 +10,24 @@ from synthtrace.report.formats import number
 from synthtrace.segment.recipes import REAL
 from synthtrace.segment.tables import read_drawn
 
+GAN = "gan"  # a generator a pair, however many pairs there are
 TITLES = {
-    "3": ("Synthetic pairs alone", "N synthetic pairs stand for each real one; the first row is real pairs alone."),
+    "3": (
+        "Synthetic pairs alone",
+        "At most N synthetic pairs stand for each real one, of which selection may have kept none; the first row is real pairs "
+        "alone.",
+    ),
     "4": (
         "Synthetic pairs added, no augmentation",
-        "An epoch adds a variant to each real pair with probability \N{GREEK SMALL LETTER ALPHA}.",
+        "An epoch adds a variant to each real pair that has any with probability \N{GREEK SMALL LETTER ALPHA}.",
     ),
     "5": ("Synthetic pairs added, with standard augmentation", "The same, and all images are altered on the fly."),
     "6": (
         "Small sets",
-        "N real pairs, and r variants of each. Where the generator saw all training pairs, as in the paper, the set is not "
-        "really small: the answer rests on the rows whose generator saw these N pairs alone.",
+        "N real pairs, and at most r variants of each. Where the generator saw all training pairs, as in the paper, the set is "
+        "not really small: the answer rests on the rows whose generator was trained on these N pairs alone. Generator and "
+        "network learn from few pairs there, while clusters, in-domain features and the limits by which selection drops pairs "
+        "are those of all training pairs. The N pairs were drawn once.",
     ),
 }
 
@@ -45,17 +52,25 @@ def tables(root: Path, summary: dict[str, Any], params: SegmentationParams) -> l
 
 
 def _row(name: str, recipe: dict[str, Any], counts: dict[str, list[str]]) -> dict[str, Any]:
-    saw = "all pairs" if recipe["saw_all"] else "the N"
     return {
         "name": recipe["kind"],
         "size": recipe["size"],
-        "saw": None if recipe["kind"] == REAL else saw,
+        "saw": saw(recipe),
         "multiple": recipe["multiple"],
         "iou": recipe["iou"],
         "dice_loss": recipe["dice_loss"],
         "versus": recipe["versus_real"],
         "drawn": counts[name],
     }
+
+
+def saw(recipe: dict[str, Any]) -> str | None:
+    """What the generator behind a mix of a small set saw; null of real pairs."""
+    if recipe["kind"] == REAL:
+        return None
+    if recipe["kind"] == GAN:
+        return "the one pair"
+    return "all pairs" if recipe["saw_all"] else "the N"
 
 
 def drawn(root: Path, items: list[str]) -> dict[str, list[str]]:
