@@ -52,23 +52,28 @@ class Pairs:
 
 
 def load_pairs(folder: Path, rows: pd.DataFrame, channels: int) -> Pairs:
-    """The pairs that rows of a manifest or of a ledger name in a folder.
+    """The pairs that rows of a manifest or of a ledger name in a folder; of no rows, none, of no side.
 
     Raises:
-        InputError: there are no rows, a file is missing or unreadable, or its pixels are not those of `pixel_hash` and
+        InputError: a file is missing or unreadable, or its pixels are not those of `pixel_hash` and
             `mask_hash`.
     """
     if rows.empty:
-        raise InputError(f"{folder}: expected a row a pair, found none")
+        return Pairs(np.empty((0, channels, 0, 0), np.uint8), np.empty((0, 1, 0, 0), np.uint8), rows.reset_index(drop=True))
     images = _checked(folder, rows["path"], rows["pixel_hash"], channels)
     masks = _checked(folder, rows["mask_path"], rows["mask_hash"], 1)
     return Pairs(images, masks, rows.reset_index(drop=True))
 
 
 def training_pairs(study: Path, fold: int, channels: int) -> Pairs:
-    """The training pairs of a fold of the study in this folder, in the manifest's order; raises InputError as `load_pairs`."""
+    """The training pairs of a fold of the study in this folder, in the manifest's order.
+
+    Raises InputError when there are none, and as `load_pairs`.
+    """
     crops = study / "data/crops"
     rows = with_role(read_manifest(crops), read_folds(study / "data/folds/folds.csv"), fold, "train")
+    if rows.empty:
+        raise InputError(f"{study / 'data/folds/folds.csv'}: no image has the role 'train' in fold {fold}; expected some")
     return load_pairs(crops, rows, channels)
 
 

@@ -28,7 +28,9 @@ def main() -> None:
         device = compute.set_up(run)
         pairs = training_pairs(Path(), FOLD, params.preprocess.channels)
         if model.size is not None:
-            pairs = pairs.of(sorted(small_set(pairs.image_ids, model.size, Seeds(params.seed))))
+            # of a set larger than there are pairs the mixes are skipped, and generator and pool stay empty
+            fits = model.size <= len(pairs)
+            pairs = pairs.of(sorted(small_set(pairs.image_ids, model.size, Seeds(params.seed))) if fits else [])
         table = Path(f"data/clusters/fold{FOLD}/clusters.csv")
         clusters = clusters_of(pd.read_csv(table, dtype={"image_id": str}), pairs.image_ids)
         run.say(f"{len(pairs)} pairs, {int(pairs.lesions.sum())} with a lesion ({device})")

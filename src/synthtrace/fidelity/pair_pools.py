@@ -98,7 +98,8 @@ def _read(root: Path, name: str, params: SegmentationParams, sources: _Sources, 
     ledger = read_pair_ledger(folder)
     selection = read_selection(root / f"data/selected/{name}/fold{FOLD}")
     kept = ledger["image_id"].isin(selection.loc[selection["kept"].astype(bool), "image_id"]).to_numpy()
-    images = load_stack([folder / path for path in ledger["path"]], params.preprocess.channels)
+    paths = [folder / path for path in ledger["path"]]
+    images = load_stack(paths, params.preprocess.channels) if paths else sources.pixels[:0]
     painted = Model.of(params.generators.styled.get(name, name)).family != "gan"
     made_from = [sources.place[source] for source in ledger["condition_image_id"]]
     # as of real images, no two of one patient are compared

@@ -79,7 +79,7 @@ def models(family: Family, pairs: Pairs, clusters: np.ndarray) -> dict[str, list
 
 
 def train(job: PairJob, folder: Path) -> dict[str, Any]:
-    """Train all models of a kind below `folder` and write the card, which is returned.
+    """Train all models of a kind below `folder` and write the card, which is returned; of no pairs there are no models.
 
     Of the card: `image_ids` and `patient_ids` that the trainings drew, `steps` of all of them, `losses` (means over models),
     and `models`: of each folder its `cluster`, the pairs that it was `given`, and `image_ids`, `steps` and `losses` of its own.
@@ -89,7 +89,7 @@ def train(job: PairJob, folder: Path) -> dict[str, Any]:
     """
     family = Model.of(job.kind).family
     parts = models(family, job.pairs, job.clusters)
-    if not parts:
+    if not parts and len(job.pairs):
         raise InputError(f"{job.kind}: none of the {len(job.pairs)} training pairs has a lesion; expected one or more")
     fitted: dict[str, Fitted] = {}
     for name, positions in progress(parts.items(), job.kind, len(parts), unit="model"):
@@ -97,9 +97,9 @@ def train(job: PairJob, folder: Path) -> dict[str, Any]:
     seen = Seen()
     for one in fitted.values():
         seen.add(one.image_ids)
-    losses = {
-        name: float(np.mean([one.losses[name] for one in fitted.values()])) for name in next(iter(fitted.values())).losses
-    }
+    names = next(iter(fitted.values())).losses if fitted else ()
+    losses = {name: float(np.mean([one.losses[name] for one in fitted.values()])) for name in names}
+    folder.mkdir(parents=True, exist_ok=True)
     settings = job.params.singan if family == "gan" else job.params.diffusion
     write_card(
         folder,

@@ -21,6 +21,8 @@ from synthtrace.params.segmentation import SegmentationParams
 from synthtrace.seeds import Seeds
 
 INPAINTED, SINGAN, STYLED = "repaint", "singan", "style"
+FROM_FILES = ("pixel_hash", "file_sha256", "mask_hash", "mask_sha256")
+PLANNED = ["condition_image_id", "label", "seed", "cluster", "batch", "sampler", "steps"]
 
 
 class Maker(Protocol):
@@ -74,12 +76,14 @@ def plan_pool(kind: str, fold: int, trained: Trained, training: Pairs, params: S
     """Ledger rows of the pool of a kind, before its images exist, of the `training` pairs that its models were given.
 
     Of a pair with a lesion, `inpainting.samples` or, from its SinGAN, `sampling.gan_samples`; of one without there is nothing
-    to paint anew, and there are no rows. No batch is of two models.
+    to paint anew, and there are no rows; neither are there of a generator without models. No batch is of two models.
 
     Raises:
         InputError: no pair has a lesion, or the models were given pairs that are not among `training`.
     """
     wanted = set(trained.clusters)
+    if not wanted:
+        return as_ledger(kind, fold, pd.DataFrame(columns=PLANNED))
     own = training.of([image_id for image_id in training.image_ids if image_id in wanted])
     if lost := sorted(wanted - set(own.image_ids)):
         raise InputError(f"{kind}: its card names {lost[0]}, which is no training pair; train it again")
@@ -172,7 +176,7 @@ def draw_pool(folder: Path, plan: pd.DataFrame, maker: Maker, numbers: Iterable[
         hashes, files = _written(folder, rows["path"], images)
         mask_hashes, mask_files = _written(folder, rows["mask_path"], masks)
         done.append(rows.assign(pixel_hash=hashes, file_sha256=files, mask_hash=mask_hashes, mask_sha256=mask_files))
-    return pd.concat(done, ignore_index=True)
+    return pd.concat(done, ignore_index=True) if done else plan.assign(**dict.fromkeys(FROM_FILES, ""))
 
 
 def _written(folder: Path, paths: pd.Series, images: np.ndarray) -> tuple[list[str], list[str]]:

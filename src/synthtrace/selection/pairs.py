@@ -39,15 +39,17 @@ def score_pairs(
         InputError: there are too few training pairs with a lesion, or the source of an inpainted pair is none of these.
     """
     shapes = MaskShapes.of(training.masks, training.rows["image_id"], settings.mask_quantile)
+    # of an empty pool there are the same columns and no row
+    pairs = candidates if len(candidates) else training.take([0])
     finder: CopyFinder | FilledFinder
     if painted is None:
         finder = CopyFinder(training.images, training.rows, embed, settings.copy_quantile)
-        found = finder.find(candidates.images)
+        found = finder.find(pairs.images)
     else:
         finder = FilledFinder(training.images, painted.fills, training.rows, embed, settings.copy_quantile)
-        found = finder.find(candidates.images, painted.sources)
-    heads = candidates.rows[["image_id", "label"]].reset_index(drop=True)
-    table = pd.concat([heads, found, shapes.judge(candidates.masks)], axis=1)
+        found = finder.find(pairs.images, painted.sources if len(candidates) else pairs.rows["image_id"])
+    heads = pairs.rows[["image_id", "label"]].reset_index(drop=True)
+    table = pd.concat([heads, found, shapes.judge(pairs.masks)], axis=1).iloc[: len(candidates)]
     report = {
         "candidates": len(table),
         "copies": int(table["copy"].sum()),

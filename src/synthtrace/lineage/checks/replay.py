@@ -33,7 +33,7 @@ def check(study: Run) -> Iterator[Finding]:
                 batches = pool.batches()
                 all_images += len(pool.ledger)
                 yield from _choices(pool)
-                for batch in batches if study.everything else [int(rng.choice(list(batches)))]:
+                for batch in batches if study.everything or not batches else [int(rng.choice(list(batches)))]:
                     images += len(batches[batch])
                     drawn.append(f"{pool.kind}-f{pool.fold} batch {batch}")
                     yield from _judged(pool, batch)

@@ -37,10 +37,12 @@ def clustered(study: PairStudy, side: Sides) -> Iterator[Finding]:
 
 
 def may_see(study: PairStudy, kind: str, side: Sides) -> frozenset[str]:
-    """The training pairs that the generator behind a pool may see: all of them, or those of its small set."""
+    """The training pairs that the generator behind a pool may see: all of them, those of its small set, or none of too large a one."""
     size, base = study.of_kind(kind).size, study.base(kind)
     if size is None:
         return side.train
+    if size > len(side.train):
+        return frozenset()
     seed = study.ran(f"data/generators/{base}/fold{side.fold}").seed
     return frozenset(small_set(sorted(side.train), size, Seeds(seed)))
 
@@ -51,7 +53,7 @@ def generator_saw(study: PairStudy, kind: str, side: Sides) -> Iterator[Finding]
     card, allowed = read_card(study.generator(kind, side.fold)), may_see(study, kind, side)
     clusters = clusters_of(study) if study.of_kind(kind).family == "diff" else {}
     models = card.get("models")
-    if not isinstance(models, dict) or not models:
+    if not isinstance(models, dict) or (allowed and not models):
         raise InputError(f"{name}: expected `models`, what each of them was given and drew, by folder")
     drew: set[str] = set()
     for model, told in models.items():
