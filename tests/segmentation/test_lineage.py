@@ -56,8 +56,18 @@ def test_a_run_is_clean_and_every_check_has_judged_it(finished: Whole) -> None:
     assert "skip" not in {outcome.status for outcome in found.values()}
     told = " ".join(finding.message for outcome in found.values() for finding in outcome.findings)
     assert "no record" not in told
-    for noted in ("values of metrics/summary.json", "values of metrics/fidelity.json", f"{STYLED}: of ", "14 gates"):
+    for noted in ("values of metrics/summary.json", "values of metrics/fidelity.json", f"{STYLED}: of ", "16 gates"):
         assert noted in told
+
+
+def test_a_small_set_larger_than_there_are_pairs_is_skipped_from_generator_to_table(finished: Whole) -> None:
+    study = PairStudy(finished.folder)
+    assert study.ledger("full_diff_n99", 0).empty
+    assert json.loads((study.generator("full_diff_n99", 0) / "card.json").read_text())["models"] == {}
+    summary = json.loads((finished.folder / "metrics/summary.json").read_text())
+    reasons = [one["reason"] for one in summary["skipped"] if one["size"] == 99]
+    training = int((study.folds["role"] == "train").sum())
+    assert reasons == [f"there are {training} real training pairs, fewer than 99"] * 3
 
 
 def test_fast_leaves_out_what_reads_images_and_says_so(finished: Whole) -> None:

@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "preprocess": {"image_size": 32},
     "features": {"backbone": "test_resnet", "steps": 3, "batch_size": 8},
     "clusters": {"count": 2, "min_size": 3},
-    "generators": {"kinds": ["diff", "full_diff", "gan", "full_diff_n8"], "styled": {"styled_diff": "diff"}},
+    "generators": {"kinds": ["diff", "full_diff", "gan", "full_diff_n8", "full_diff_n99"], "styled": {"styled_diff": "diff"}},
     "diffusion": {"steps": 4, "channels": [8, 16], "attention": [], "head_dim": 8},
     "inpainting": {"samples": 2, "respacing": 4, "jump_length": 2, "batch_size": 6},
     "style": {"steps": 4, "skip_timesteps": 2},
@@ -33,8 +33,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "selection": {"mask_quantile": 0.01},
     "fidelity": {"draws": 2, "pairs": 10},
     "segmenter": {"encoder": "tu-test_resnet", "steps": 2, "evaluations": 1, "seeds": 2},
-    # an inpainted pair has two variants, so that no segmenter of the small set's pool can be trained
-    "mixes": {"multiples": [1, 3], "controls": [False], "small_sets": [8], "small_multiples": [3]},
+    # an inpainted pair has two variants, so that no segmenter of the small set's pool can be trained; 99 pairs there are not
+    "mixes": {"multiples": [1, 3], "controls": [False], "small_sets": [8, 99], "small_multiples": [3]},
     "compare": {"bootstrap": 100},
     "report": {"pairs": 1},
 }

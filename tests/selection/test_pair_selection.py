@@ -173,6 +173,18 @@ def test_copies_empty_masks_and_masks_unlike_any_real_one_are_dropped_and_counte
     assert (report["training_images"], report["copied_training_images"]) == (COUNT, 1)
 
 
+@pytest.mark.parametrize("painted", [None, Painted(FILLS, pd.Series([], dtype=object))])
+def test_an_empty_pool_has_the_same_columns_and_no_row(painted):
+    nothing = candidates().take([])
+    table, report = score_pairs(nothing, TRAINING, embed, SETTINGS, painted)
+    full, _ = score_pairs(candidates(), TRAINING, embed, SETTINGS, None)
+    assert table.empty
+    assert table.dtypes.to_dict() == full.dtypes.to_dict()
+    assert [report[name] for name in ("candidates", "copies", "empty_masks", "unlike_masks", "copied_training_images")] == [
+        0
+    ] * 5
+
+
 def test_a_mask_of_an_illegal_area_is_dropped_and_an_empty_one_though_real_ones_may_be_empty():
     table, _ = score_pairs(candidates(), TRAINING, embed, SETTINGS, None)
     areas = table["mask_area"][:4]

@@ -37,7 +37,7 @@ def clustered(study: PairStudy, side: Sides) -> Iterator[Finding]:
 
 
 def may_see(study: PairStudy, kind: str, side: Sides) -> frozenset[str]:
-    """The training pairs that the generator behind a pool may see: all of them, those of its small set, or none of too large a one."""
+    """The training pairs that the generator behind a pool may see: all, those of its small set, or none of too large one."""
     size, base = study.of_kind(kind).size, study.base(kind)
     if size is None:
         return side.train
