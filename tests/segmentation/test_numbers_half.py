@@ -48,6 +48,12 @@ def test_small_sets_need_the_pool_of_all_pairs_too() -> None:
         parameters(generators={"kinds": ["diff", "gan_n8"], "styled": {}}, mixes={"small_kinds": ["gan"]})
 
 
+@pytest.mark.parametrize("changes", [{"inpainting": {"respacing": 200}}, {"style": {"steps": 200}}])
+def test_more_steps_than_the_training_has_timesteps_are_refused_before_any_work(changes: dict) -> None:
+    with pytest.raises(ValidationError, match=r"(respacing|steps): is 200; expected at most the 100 of diffusion"):
+        parameters(diffusion={"train_timesteps": 100}, **changes)
+
+
 def test_means_spreads_and_differences_are_those_of_the_scores() -> None:
     summary = compare(scores(), {}, FOLDS, PARAMS).summary
     real, added = summary["recipes"][CONTROL], summary["recipes"][ADDED]

@@ -150,6 +150,14 @@ class SegmentationParams(Root):
         return self
 
     @model_validator(mode="after")
+    def _steps_are_timesteps(self) -> "SegmentationParams":
+        most = self.diffusion.train_timesteps
+        for name, steps in (("inpainting.respacing", self.inpainting.respacing), ("style.steps", self.style.steps)):
+            if steps > most:
+                raise ValueError(f"{name}: is {steps}; expected at most the {most} of diffusion.train_timesteps")
+        return self
+
+    @model_validator(mode="after")
     def _small_sets_have_pools(self) -> "SegmentationParams":
         for kind in self.mixes.small_kinds:
             if self.mixes.small_sets and kind not in self.kinds:
