@@ -15,6 +15,7 @@ from whole_study import Whole
 
 from synthtrace.cli import app
 from synthtrace.errors import InputError
+from synthtrace.folds.units import units_of
 from synthtrace.images import file_sha256, pixel_hash, read_image, write_image
 from synthtrace.lineage.audit import CHECKS, OF_EVIDENCE, audit
 from synthtrace.lineage.find import open_run
@@ -68,6 +69,24 @@ def test_a_small_set_larger_than_there_are_pairs_is_skipped_from_generator_to_ta
     reasons = [one["reason"] for one in summary["skipped"] if one["size"] == 99]
     training = int((study.folds["role"] == "train").sum())
     assert reasons == [f"there are {training} real training pairs, fewer than 99"] * 3
+
+
+def test_scores_of_a_set_without_patients_stand_in_its_groups_of_images(whole: Whole) -> None:
+    whole.set(dataset={"patient_ids": "none"})
+    manifest = PairStudy(whole.folder).manifest
+    units = dict(zip(manifest["image_id"], units_of(manifest, "none"), strict=True))
+    paths = sorted((whole.folder / "data/predictions").glob("*.parquet"))
+    for path in paths:
+        table = pd.read_parquet(path)
+        table.assign(group_id=table["image_id"].map(units)).to_parquet(path, index=False)
+
+    def told() -> list[str]:
+        return [message for message in failures(audited(whole.folder, "folds")["folds"]) if "stands in the group" in message]
+
+    assert told() == []
+    table = pd.read_parquet(paths[0])
+    table.assign(group_id="elsewhere").to_parquet(paths[0], index=False)
+    assert "'elsewhere'" in told()[0]
 
 
 def test_fast_leaves_out_what_reads_images_and_says_so(finished: Whole) -> None:

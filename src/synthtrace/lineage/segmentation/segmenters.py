@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from synthtrace.cards import CARD
+from synthtrace.folds.units import units_of
 from synthtrace.lineage.checkpoints import checkpoint_folders, read_card, wrong_weights
 from synthtrace.lineage.drawn import training_only
 from synthtrace.lineage.findings import Finding, fail, listed
 from synthtrace.lineage.roles import Sides
 from synthtrace.lineage.segmentation.study import SEGMENTERS, PairStudy
-from synthtrace.quality.measure import grouping
 from synthtrace.seeds import Seeds
 from synthtrace.segment.pairs import small_set
 from synthtrace.segment.recipes import Recipe, recipes_of
@@ -102,7 +102,7 @@ def _groups(study: PairStudy, name: str, table: pd.DataFrame, side: Sides) -> It
     elif study.evidence:
         return  # of the crops' manifest, which says who stands together, evidence keeps nothing
     else:
-        groups = grouping(study.manifest, study.params.dataset.patient_ids).astype(str)
+        groups = units_of(study.manifest, study.params.dataset.patient_ids)
         known = dict(zip(study.manifest["image_id"].astype(str), groups, strict=True))
     rows = table[["image_id", "group_id"]].drop_duplicates().astype(str)
     for image_id, group in zip(rows["image_id"], rows["group_id"], strict=True):
